@@ -1,0 +1,26 @@
+import { defineError } from '../runtime/errors.ts';
+
+/** 404 */
+export const notFound = defineError(
+  'CLUSTER_NOT_FOUND',
+  'terminal',
+  'Check the name and the namespace; it may have been deleted.',
+);
+/** 409: somebody else wrote in between, or owns a field. */
+export const conflict = defineError('CLUSTER_CONFLICT', 'retryable', 'Read the object again and decide anew.');
+/** 409 AlreadyExists */
+export const alreadyExists = defineError(
+  'CLUSTER_ALREADY_EXISTS',
+  'terminal',
+  'Choose another name, or change the object that is there.',
+);
+/** 422, or 400 */
+export const invalid = defineError('CLUSTER_INVALID', 'terminal', 'Change the fields that the message names.');
+/** 410: the version is too old to watch or page from. */
+export const expired = defineError('CLUSTER_EXPIRED', 'retryable', 'List again and watch from there.');
+/** 5xx, 429, a broken connection. */
+export const unavailable = defineError(
+  'CLUSTER_UNAVAILABLE',
+  'retryable',
+  'The API server cannot be reached; it is tried again.',
+);

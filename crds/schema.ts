@@ -1,0 +1,116 @@
+import { z } from 'zod';
+
+/** The API group and version of every kind here. */
+export const group = 'ticker-operator.io';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}` as const;
+
+/** A validation rule in the Common Expression Language: evaluated by the API server and by the memory cluster alike. */
+export interface CelRule {
+  /** May use `self`, and `oldSelf` in a transition rule. */
+  readonly rule: string;
+  /** Says what to write instead. */
+  readonly message: string;
+}
+
+/** What a schema node says beyond its shape; kept in zod's metadata under these keys. */
+export interface NodeMeta {
+  description?: string;
+  examples?: unknown[];
+  /** `x-kubernetes-validations`. */
+  cel?: CelRule[];
+  /** `x-kubernetes-list-type`, and the keys of a `map`. Lists are `atomic` where nothing is said. */
+  listType?: 'atomic' | 'set' | 'map';
+  listMapKeys?: string[];
+  /**
+   * The behaviour of this field has not landed: any value but `except` is refused at admission, with this reason.
+   * No field is accepted and ignored.
+   */
+  unavailable?: { reason: string; except?: string | number | boolean };
+}
+
+/** Attaches {@link NodeMeta} to a schema. */
+export function described<S extends z.ZodType>(
+  schema: S,
+  description: string,
+  meta: Omit<NodeMeta, 'description'> = {},
+): S {
+  return schema.meta({ description, ...meta }) as S;
+}
+
+/** An RFC 1123 label, the form of most Kubernetes names. */
+export const dnsLabel = z
+  .string()
+  .min(1)
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+
+/** An RFC 1123 subdomain, the form of a Secret's or custom resource's name. */
+export const dnsSubdomain = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+
+/** `EXCHANGE:TRADINGSYMBOL`, e.g. `NSE:RELIANCE`, `NFO:NIFTY26JAN24500CE`, `NSE:NIFTY 50`. */
+export const instrumentName = z
+  .string()
+  .min(3)
+  .max(80)
+  .regex(/^[A-Z][A-Z0-9]{1,9}:[A-Z0-9][A-Z0-9 &._-]*$/);
+
+/** What the broker sends of an instrument: last price only, a quote, or a quote with market depth. */
+export const mode = z.enum(['ltp', 'quote', 'full']);
+export type Mode = z.infer<typeof mode>;
+
+/** A calendar date, `YYYY-MM-DD`. */
+export const calendarDate = z.string().regex(/^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$/);
+
+/** A time of day, `HH:MM`, 24-hour. */
+export const timeOfDay = z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/);
+
+/** An IANA time zone name. */
+export const timeZone = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[A-Za-z]+([_+/-][A-Za-z0-9_+-]+)*$/);
+
+/** metav1.Condition. */
+export const condition = z.object({
+  type: described(z.string().min(1).max(316), 'Name of the condition.'),
+  status: described(z.enum(['True', 'False', 'Unknown']), 'Whether it holds.'),
+  observedGeneration: described(z.int().min(0).optional(), 'The generation that this was said of.'),
+  lastTransitionTime: described(z.iso.datetime({ offset: true }), 'When `status` last changed.'),
+  reason: described(z.string().min(1).max(1024), 'One CamelCase word for programs.'),
+  message: described(z.string().max(32768), 'A sentence for people: what is so, and what to do about it.'),
+});
+export type Condition = z.infer<typeof condition>;
+
+export const conditions = described(z.array(condition).max(16), 'What is so of this object now.', {
+  listType: 'map',
+  listMapKeys: ['type'],
+});
+
+/** The parts of metav1.ObjectMeta that this project reads or writes. */
+export interface ObjectMeta {
+  name: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  finalizers?: string[];
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean }[];
+  managedFields?: unknown[];
+}
+
+/** Any object of the API. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+}

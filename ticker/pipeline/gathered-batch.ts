@@ -1,0 +1,16 @@
+import type { LatestValue } from '../sinks/sink.ts';
+
+/**
+ * Ticks of one set, encoded, but not stamped yet: the token, `seq` and everything else of the header are the outbox's
+ * to give, once more under a new token where the first was refused.
+ */
+export interface GatheredBatch {
+  readonly setUid: string;
+  readonly count: number;
+  /** The columns, encoded once: for `json`, the text of the `columns` object. */
+  readonly body: string | Uint8Array;
+  readonly latest: readonly LatestValue[];
+  /** Receive time of the first and the last tick, microseconds since the epoch. */
+  readonly firstReceived: number;
+  readonly lastReceived: number;
+}

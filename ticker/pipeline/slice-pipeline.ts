@@ -1,0 +1,40 @@
+import type { SubscriptionSliceSpec } from '../../crds/index.ts';
+import type { Connection } from '../providers/provider.ts';
+import type { GatheredBatch } from './gathered-batch.ts';
+
+/** Counts since the start of one slice's pipeline. Every received tick ends in exactly one of `invalid`, `unknown`, `unrouted`, or in batches. */
+export interface PipelineCounters {
+  frames: number;
+  /** Rows decoded. */
+  received: number;
+  /** Frames that could not be decoded to their end. */
+  malformedFrames: number;
+  /** Rows of a token that the slice does not have. */
+  unknown: number;
+  /** Rows quarantined by a rule that is enforced for every set of the instrument. */
+  invalid: number;
+  /** Rows of an underlying that is streamed for Greeks only. */
+  unrouted: number;
+  /** Rows put into batches; a row of an instrument in two sets counts twice. */
+  batched: number;
+  /** Breaches by rule name, enforced or reported. */
+  readonly byRule: Map<string, number>;
+  greeksSolved: number;
+  /** Options whose price no volatility explains, or whose underlying has no price yet. */
+  greeksUnsolved: number;
+}
+
+/** From a frame of one connection to batches of its slice's sets. No I/O and no clock: times are passed in. */
+export interface SlicePipeline {
+  readonly counters: PipelineCounters;
+  /** Takes over sets and instruments. What stays keeps its state; ticks already gathered of what went are still delivered. */
+  configure(spec: SubscriptionSliceSpec): void;
+  /** Decodes and processes one frame. Never throws for a bad frame: it counts. */
+  frame(connection: Pick<Connection, 'decode'>, frame: Uint8Array, receivedAtMicros: number): void;
+  /** Batches that are due at `now` (milliseconds, the scale of {@link nextDue}), or all when `all`. In the order of gathering for each set. */
+  take(now: number, all?: boolean): GatheredBatch[];
+  /** When the oldest open window ends, or `Infinity`; 0 when a batch is full. */
+  nextDue(): number;
+  /** Instruments that have ticked since they were configured. */
+  ticking(): number;
+}

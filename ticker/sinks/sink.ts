@@ -1,0 +1,84 @@
+import type { Token } from '../../crds/index.ts';
+import type { BatchHeader, Previous } from '../delivery.ts';
+
+/** Newest row of one instrument, for the latest values. */
+export interface LatestValue {
+  /** Field name: `EXCHANGE:SYMBOL`. */
+  readonly instrument: string;
+  /** Exchange time in microseconds (receive time where the packet has none); an older one never replaces a newer. */
+  readonly time: number;
+  readonly json: string;
+}
+
+/** One set's batch, sealed and encoded. */
+export interface SealedBatch {
+  readonly header: BatchHeader;
+  /** UID of the set; it is in the keys. */
+  readonly setUid: string;
+  /** Full channel name; absent where the set does not publish. */
+  readonly channel?: string;
+  /** Stream bound; absent where the set keeps none. Heartbeats go to no stream. */
+  readonly streamMaxLength?: number;
+  /** The batch in the set's format, header included. */
+  readonly payload: string | Uint8Array;
+  readonly latest?: readonly LatestValue[];
+}
+
+/** What a shard sends for one slice: batches of all its sets that are due, or heartbeats (PROTOCOL 1, "call"). */
+export interface Call {
+  readonly sliceUid: string;
+  readonly token: Token;
+  /** Counts by one from each claim, from 1. */
+  readonly n: number;
+  readonly batches: readonly SealedBatch[];
+}
+
+/** PROTOCOL 2. `last` is the last `n` that was accepted of the sender's own token. */
+export type Answer =
+  | { readonly kind: 'written' }
+  | { readonly kind: 'already' }
+  | { readonly kind: 'refused'; readonly newest: Token; readonly last: number }
+  | { readonly kind: 'claimFirst' }
+  | { readonly kind: 'gap'; readonly last: number }
+  /** The slice has ended (PROTOCOL 7); no token is accepted any more. */
+  | { readonly kind: 'ended' };
+
+export type ClaimAnswer =
+  | {
+      readonly kind: 'claimed';
+      readonly token: Token;
+      /** The last accepted call before this claim; absent for a new fence. */
+      readonly before?: { readonly token: Token; readonly n: number };
+      /** For each set (by UID) that a batch was accepted of: the last one. */
+      readonly previous: ReadonlyMap<string, Previous>;
+    }
+  | { readonly kind: 'refused'; readonly newest: Token }
+  | { readonly kind: 'ended' };
+
+export interface ClaimRequest {
+  readonly sliceUid: string;
+  readonly epoch: number;
+  /** The new claim is above this: the highest that the shard remembers of this epoch (memory, volume, slice status). */
+  readonly above: number;
+  /** UIDs of the sets of the slice, whose keys are created. */
+  readonly setUids: readonly string[];
+}
+
+/**
+ * Where batches go and who may send them is decided, atomically, slice by slice. Two implementations, memory and
+ * Redis, pass one contract suite (`sink.contract.ts`). Every method rejects with a coded retryable error
+ * (`SINK_UNAVAILABLE`) when the sink cannot be reached or its answer was lost: the caller does not know then whether
+ * it was written, and sends the same call again.
+ */
+export interface Sink {
+  claim(request: ClaimRequest): Promise<ClaimAnswer>;
+  /** Calls of one slice are sent in order; the next may be sent before the answer to the last. */
+  send(call: Call): Promise<Answer>;
+  /** What an older token sealed: kept in the set's late stream, never live. Same answers; `refused` does not occur. */
+  sendLate(call: Call): Promise<Answer>;
+  /** Closes the fence for good: a tombstone that refuses every token, kept 7 days. Repeating it does nothing. */
+  end(sliceUid: string, token: Token): Promise<Answer>;
+  /** Resolves when the sink can be reached. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
