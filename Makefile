@@ -1,0 +1,30 @@
+# Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format generate
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install npm packages and the pinned Node
+	@scripts/setup packages
+
+demo: setup ## Live ticks with Greeks from a simulated broker; Ctrl-C ends it (QUICK=1: prove it and end)
+ifeq ($(QUICK),1)
+	@node scripts/demo.ts
+else
+	@if [ -t 0 ]; then set -m; fi; bin/ticker-operator standalone -f samples/ --print
+endif
+
+test: setup ## Type check, lint and every test but those on kind
+	@scripts/setup redis chromium
+	@scripts/test
+
+check: setup ## Type check and lint
+	@tsc && biome check .
+
+format: setup ## Format and apply safe fixes
+	@biome check --write .
+
+generate: setup ## Write CRD YAML and docs/reference anew from their sources
+	@node scripts/generate.ts
