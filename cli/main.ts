@@ -96,7 +96,10 @@ program
   .command('validate')
   .description('Check YAML files as admission would, without a cluster')
   .argument('<file...>', 'files or folders')
-  .addHelpText('after', '\nPrints one line for each problem, FILE:LINE:COLUMN FIELD: what is wrong, and exits with 1 where there is any.')
+  .addHelpText(
+    'after',
+    '\nPrints one line for each problem, FILE:LINE:COLUMN FIELD: what is wrong, and exits with 1 where there is any.',
+  )
   .action(async (files) => (await import('./validate.ts')).validateCommand(files));
 
 program

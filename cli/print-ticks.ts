@@ -46,7 +46,10 @@ export function formatRow(row: PrintedRow, timeMicros: number): string {
     fixed(row.theta, 2),
     fixed(row.vega, 2),
   ];
-  return cells.map((cell, index) => pad(cell, columns[index]!.width)).join('  ').trimEnd();
+  return cells
+    .map((cell, index) => pad(cell, columns[index]!.width))
+    .join('  ')
+    .trimEnd();
 }
 
 function fixed(value: number | null | undefined, digits: number): string {

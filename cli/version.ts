@@ -9,5 +9,7 @@ export const version = z
   .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))).version;
 
 export function versionCommand(): void {
-  console.log(`ticker-operator ${version} (API ${apiVersion}, delivery v${deliveryVersion}, Node ${process.versions.node})`);
+  console.log(
+    `ticker-operator ${version} (API ${apiVersion}, delivery v${deliveryVersion}, Node ${process.versions.node})`,
+  );
 }
