@@ -74,9 +74,16 @@ export interface Sink {
   claim(request: ClaimRequest): Promise<ClaimAnswer>;
   /** Calls of one slice are sent in order; the next may be sent before the answer to the last. */
   send(call: Call): Promise<Answer>;
-  /** What an older token sealed: kept in the set's late stream, never live. Same answers; `refused` does not occur. */
+  /**
+   * What an older token sealed: kept in the set's late stream, never live. `n` goes on from the token's last live one.
+   * `claimFirst`: the fence knows no newer token (yet): try again later. `refused` only where the token is older than
+   * the 16 that the fence remembers: what is left of it is lost.
+   */
   sendLate(call: Call): Promise<Answer>;
-  /** Closes the fence for good: a tombstone that refuses every token, kept 7 days. Repeating it does nothing. */
+  /**
+   * Closes the fence for good: a tombstone that refuses every token, kept 7 days; the slice's latest values go at once,
+   * its streams with the tombstone. Repeating it does nothing and answers `ended`.
+   */
   end(sliceUid: string, token: Token): Promise<Answer>;
   /** Resolves when the sink can be reached. */
   ping(): Promise<void>;
