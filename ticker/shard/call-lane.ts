@@ -1,0 +1,304 @@
+import type { SliceSet, Token } from '../../crds/index.ts';
+import { type BatchHeader, deliveryVersion, type Gap, type Previous } from '../delivery.ts';
+import type { Call, SealedBatch } from '../sinks/sink.ts';
+import { AcceptedLog } from './accepted-log.ts';
+import type { Backlog, HeldBatch } from './backlog.ts';
+import { mergeGaps } from './gaps.ts';
+
+/** A moment on both scales: `time` in microseconds since the Unix epoch, `monotonic` in milliseconds. */
+export interface Moment {
+  readonly time: number;
+  readonly monotonic: number;
+}
+
+/** What a lane needs to know of its slice, and its bounds. */
+export interface LaneOptions {
+  /** `namespace/name` */
+  readonly slice: string;
+  readonly sliceUid: string;
+  readonly shard: string;
+  readonly callsInFlight: number;
+  readonly batchesPerCall: number;
+  readonly bytesPerCall: number;
+  /** Milliseconds. */
+  readonly heartbeat: number;
+  readonly assemble: (header: BatchHeader, body: string | Uint8Array) => string | Uint8Array;
+}
+
+export interface LaneStart {
+  readonly token: Token;
+  readonly backlog: Backlog;
+  /** The last batch before this token, by the set's UID. */
+  readonly previous: ReadonlyMap<string, Previous>;
+  /** Another shard delivered before and this one was not warm: the first batch of each set says that ticks are missing. */
+  readonly newOwner: boolean;
+  /** Ticks received before this (microseconds since the epoch) may have been delivered by the owner before. */
+  readonly overlapUntil: number;
+  readonly monotonic: number;
+}
+
+/** A call that waits for its answer. */
+interface OpenCall {
+  call: Call;
+  readonly held: HeldBatch[];
+}
+
+/** One set's sequence under one token. */
+interface Sequence {
+  seq: number;
+  accepted: number;
+  /** When anything was last said on its channel, monotonic milliseconds. */
+  said: number;
+}
+
+const heartbeatBody = '{}';
+
+/**
+ * The calls of one token: numbered from 1 without a gap, several in flight, each kept until it is answered, sent again
+ * from the first unanswered one after a fault (go-back-N). Live until the sink refuses the token; what it lacks then
+ * goes on under the same token and numbers as late. Pure: no clock, no I/O.
+ */
+export class CallLane {
+  readonly token: Token;
+  readonly backlog: Backlog;
+  readonly log = new AcceptedLog();
+  readonly #options: LaneOptions;
+  readonly #start: LaneStart;
+  readonly #sequences = new Map<string, Sequence>();
+  #opened: OpenCall[] = [];
+  #n = 0;
+  #toSend = 0;
+  #inFlight = 0;
+  #settling = false;
+  #late = false;
+  #lastOpened: number;
+  #endSaid = false;
+
+  constructor(options: LaneOptions, start: LaneStart) {
+    this.#options = options;
+    this.#start = start;
+    this.token = start.token;
+    this.backlog = start.backlog;
+    this.#lastOpened = start.monotonic - options.heartbeat;
+  }
+
+  get late(): boolean {
+    return this.#late;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Everything was said and accepted. */
+  get empty(): boolean {
+    return this.#opened.length === 0 && this.backlog.length === 0;
+  }
+
+  get ended(): boolean {
+    return this.#endSaid && this.empty;
+  }
+
+  /** Monotonic milliseconds at which a heartbeat is due. */
+  get heartbeatDue(): number {
+    return this.#lastOpened + this.#options.heartbeat;
+  }
+
+  /** The last accepted batch of each set: what the next token's first batches name. */
+  previous(): Map<string, Previous> {
+    const previous = new Map(this.#start.previous);
+    for (const [uid, { accepted }] of this.#sequences) {
+      if (accepted > 0) previous.set(uid, { ...this.token, seq: accepted });
+    }
+    return previous;
+  }
+
+  /** The next call to send now, if any. `sets` are those of the slice; `finish` asks for the last batches to be marked. */
+  next(moment: Moment, sets: ReadonlyMap<string, SliceSet>, finish: boolean): Call | undefined {
+    if (this.#settling && this.#inFlight > 0) return undefined;
+    this.#settling = false;
+    if (this.#toSend === this.#opened.length && !this.#open(moment, sets, finish)) return undefined;
+    this.#inFlight++;
+    return this.#opened[this.#toSend++]!.call;
+  }
+
+  /** An answer came, or the wait for it ended. */
+  answered(): void {
+    this.#inFlight--;
+  }
+
+  /** Accepted up to `n` (acceptance is contiguous). Returns what was accepted by that. */
+  accept(n: number): HeldBatch[] {
+    let count = 0;
+    while (count < this.#opened.length && this.#opened[count]!.call.n <= n) count++;
+    const accepted = this.#opened.splice(0, count);
+    this.#toSend = Math.max(0, this.#toSend - count);
+    for (const { call, held } of accepted) {
+      for (const { header, setUid } of call.batches) {
+        const sequence = this.#sequences.get(setUid);
+        if (sequence !== undefined) sequence.accepted = Math.max(sequence.accepted, header.seq);
+      }
+      this.log.add(call.n, held);
+    }
+    return accepted.flatMap(({ held }) => held);
+  }
+
+  /** Lowest `n` that is still held. */
+  get firstHeld(): number {
+    return this.#opened[0]?.call.n ?? this.#n + 1;
+  }
+
+  /** Goes back to the first unanswered call once nothing is in flight: an answer that is still to come may name it. */
+  rewind(): void {
+    this.#toSend = 0;
+    this.#settling = true;
+  }
+
+  /**
+   * Takes back everything that was not accepted, to be stamped under a new token. `unsure`: what was sent may have been
+   * published all the same.
+   */
+  takeBack(unsure: boolean): Backlog {
+    if (unsure) for (const { held } of this.#opened) for (const each of held) each.mayRepeat = true;
+    this.backlog.unshift(this.#opened.flatMap(({ held }) => held));
+    this.#opened = [];
+    this.#toSend = 0;
+    return this.backlog;
+  }
+
+  /** The sink refuses this token: what it lacks is kept under the same numbers, marked, without heartbeats. */
+  becomeLate(): void {
+    this.#late = true;
+    for (const open of this.#opened) {
+      const batches = open.call.batches.filter(({ header }) => header.count > 0);
+      open.call = {
+        ...open.call,
+        batches: batches.map(({ header: { end: _, ...header } }, i) =>
+          this.#assemble({ ...header, late: true }, open.held[i]!),
+        ),
+      };
+    }
+    this.rewind();
+  }
+
+  /** The fence has forgotten this token: its numbers go on from what it does know. */
+  renumber(last: number): void {
+    this.#n = last;
+    for (const open of this.#opened) open.call = { ...open.call, n: ++this.#n };
+    this.rewind();
+  }
+
+  #open(moment: Moment, sets: ReadonlyMap<string, SliceSet>, finish: boolean): boolean {
+    if (this.#opened.length >= this.#options.callsInFlight) return false;
+    const ending = finish && !this.#late && !this.#endSaid;
+    const quiet = this.#opened.length === 0 && moment.monotonic >= this.heartbeatDue && !this.#late && !this.#endSaid;
+    if (this.backlog.length === 0 && !ending && !quiet) return false;
+
+    const batches: SealedBatch[] = [];
+    const held: HeldBatch[] = [];
+    let bytes = 0;
+    while (this.backlog.length > 0 && held.length < this.#options.batchesPerCall) {
+      if (held.length > 0 && bytes + this.backlog.first!.bytes > this.#options.bytesPerCall) break;
+      const taken = this.backlog.shift()!;
+      bytes += taken.bytes;
+      held.push(taken);
+      batches.push(this.#seal(taken, moment));
+    }
+    if (ending && this.backlog.length === 0) this.#markEnd(batches, held, moment, sets);
+    else if (!this.#late) this.#addHeartbeats(batches, moment, sets);
+
+    this.#lastOpened = moment.monotonic;
+    this.#opened.push({ call: { sliceUid: this.#options.sliceUid, token: this.token, n: ++this.#n, batches }, held });
+    return true;
+  }
+
+  #seal(held: HeldBatch, moment: Moment): SealedBatch {
+    const { batch, set } = held;
+    const sequence = this.#sequence(set.uid);
+    const seq = ++sequence.seq;
+    sequence.said = moment.monotonic;
+    const previous = this.#start.previous.get(set.uid) ?? null;
+    if (seq === 1 && previous !== null && this.#start.newOwner) {
+      // When the owner before delivered last is known to readers, from the batch that `prev` names; not here.
+      const cold: Gap = { from: 0, to: batch.firstReceived, why: 'newOwner' };
+      held.gap = mergeGaps(held.gap, cold);
+    }
+    const header: BatchHeader = {
+      ...this.#header(set, seq, batch.count, moment),
+      ...(seq === 1 ? { prev: previous } : {}),
+      ...(held.gap === undefined ? {} : { gap: held.gap }),
+      ...(held.mayRepeat || batch.firstReceived < this.#start.overlapUntil ? { overlap: true as const } : {}),
+      ...(this.#late ? { late: true as const } : {}),
+    };
+    return this.#assemble(header, held);
+  }
+
+  #assemble(header: BatchHeader, held: HeldBatch): SealedBatch {
+    const { batch, set } = held;
+    return {
+      header,
+      setUid: set.uid,
+      ...(set.delivery.pubsub ? { channel: set.channel } : {}),
+      ...(set.delivery.stream === undefined ? {} : { streamMaxLength: set.delivery.stream.maxLength }),
+      payload: this.#options.assemble(header, batch.body),
+      ...(set.delivery.latest ? { latest: batch.latest } : {}),
+    };
+  }
+
+  #addHeartbeats(batches: SealedBatch[], moment: Moment, sets: ReadonlyMap<string, SliceSet>): void {
+    for (const set of sets.values()) {
+      const sequence = this.#sequence(set.uid);
+      if (moment.monotonic - sequence.said < this.#options.heartbeat) continue;
+      sequence.said = moment.monotonic;
+      batches.push(this.#heartbeat(set, sequence.seq, moment, false));
+    }
+  }
+
+  #heartbeat(set: SliceSet, seq: number, moment: Moment, end: boolean): SealedBatch {
+    const header: BatchHeader = { ...this.#header(set, seq, 0, moment), ...(end ? { end: true as const } : {}) };
+    return {
+      header,
+      setUid: set.uid,
+      ...(set.delivery.pubsub ? { channel: set.channel } : {}),
+      payload: this.#options.assemble(header, heartbeatBody),
+    };
+  }
+
+  /** The last batch of each set says so; a set without one in this call says it with a heartbeat. */
+  #markEnd(batches: SealedBatch[], held: HeldBatch[], moment: Moment, sets: ReadonlyMap<string, SliceSet>): void {
+    const marked = new Set<string>();
+    for (let i = batches.length - 1; i >= 0; i--) {
+      const { setUid, header } = batches[i]!;
+      if (marked.has(setUid)) continue;
+      marked.add(setUid);
+      batches[i] = this.#assemble({ ...header, end: true }, held[i]!);
+    }
+    for (const set of sets.values()) {
+      if (!marked.has(set.uid)) batches.push(this.#heartbeat(set, this.#sequence(set.uid).seq, moment, true));
+    }
+    this.#endSaid = true;
+  }
+
+  #header(set: SliceSet, seq: number, count: number, moment: Moment) {
+    return {
+      v: deliveryVersion,
+      set: `${set.namespace}/${set.name}`,
+      slice: this.#options.slice,
+      shard: this.#options.shard,
+      epoch: this.token.epoch,
+      claim: this.token.claim,
+      seq,
+      count,
+      time: Math.round(moment.time),
+    } as const;
+  }
+
+  #sequence(setUid: string): Sequence {
+    let sequence = this.#sequences.get(setUid);
+    if (sequence === undefined) {
+      sequence = { seq: 0, accepted: 0, said: Number.NEGATIVE_INFINITY };
+      this.#sequences.set(setUid, sequence);
+    }
+    return sequence;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Every bound and wait of a shard, in one place. Milliseconds unless said otherwise. Tests and operators of unusual
+ * feeds may give others.
+ */
+export interface ShardLimits {
+  /** Bytes of batches that wait for the sink, for each slice; past it the oldest are dropped and counted. */
+  readonly outboxBytes: number;
+  /** Batches that wait for the sink, for each slice; past it the oldest are dropped and counted. */
+  readonly outboxBatches: number;
+  /** Calls of one slice that may wait for their answers. */
+  readonly callsInFlight: number;
+  readonly batchesPerCall: number;
+  readonly bytesPerCall: number;
+  /** A slice says at least this often that it lives; PROTOCOL 1 asks for once a second. */
+  readonly heartbeat: number;
+  /** An instrument without any packet for this long after its subscription was sent is subscribed again. */
+  readonly firstPacket: number;
+  /** How often such a subscription is sent again before it is only reported. */
+  readonly resubscribeAttempts: number;
+  /** An instrument that ticked regularly is taken for lost after this many of its usual intervals … */
+  readonly silentIntervals: number;
+  /** … but never before this. */
+  readonly silentAtLeast: number;
+  /** A probed stream that doesn't answer within this is dead. */
+  readonly probeAnswer: number;
+  /** The longest that a quiet stream, whose probes are answered, is left unprobed. */
+  readonly quietAtMost: number;
+  /** How often subscriptions and data age are looked at. */
+  readonly sweep: number;
+  /** A connection that lived this long starts its backoff afresh. */
+  readonly healthyAfter: number;
+  /** A connection or login that takes longer is given up and tried again. */
+  readonly connectTimeout: number;
+  /** 403 answers to a connection, after a login that was accepted, before the credentials count as refused. */
+  readonly refusedConnections: number;
+  /** Least time between two status writes of a slice. */
+  readonly statusInterval: number;
+  /** How often a slice that left the watch, but was not refused yet, is looked up. */
+  readonly lookup: number;
+  /** How long {@link import('./shard.ts').Shard.drain} waits for the sink's answers. */
+  readonly drainTimeout: number;
+  /** How long an instrument master is served before it is fetched again. */
+  readonly masterAge: number;
+  /** Tokens of one question for spot prices. */
+  readonly spotTokens: number;
+}
+
+export const defaultLimits: ShardLimits = {
+  outboxBytes: 64 * 1024 * 1024,
+  outboxBatches: 20_000,
+  callsInFlight: 8,
+  batchesPerCall: 64,
+  bytesPerCall: 1024 * 1024,
+  heartbeat: 800,
+  firstPacket: 10_000,
+  resubscribeAttempts: 3,
+  silentIntervals: 30,
+  silentAtLeast: 30_000,
+  probeAnswer: 5_000,
+  quietAtMost: 3_600_000,
+  sweep: 1_000,
+  healthyAfter: 30_000,
+  connectTimeout: 15_000,
+  refusedConnections: 3,
+  statusInterval: 1_000,
+  lookup: 10_000,
+  drainTimeout: 10_000,
+  masterAge: 60_000,
+  spotTokens: 5_000,
+};

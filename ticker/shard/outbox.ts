@@ -1,0 +1,431 @@
+import type { SliceSet, Token } from '../../crds/index.ts';
+import type { Gap } from '../delivery.ts';
+import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest } from '../sinks/sink.ts';
+import { compareTokens } from '../sinks/token.ts';
+import { Backlog, heldBytes } from './backlog.ts';
+import { CallLane, type LaneOptions, type Moment } from './call-lane.ts';
+
+export type { Moment } from './call-lane.ts';
+
+export interface OutboxOptions extends LaneOptions {
+  /** Bounds of what waits for the sink; past either, the oldest batches are dropped and counted. */
+  readonly maxBytes: number;
+  readonly maxBatches: number;
+}
+
+/** What the outbox wants done next. Its outcome is told by {@link Outbox.settle}. */
+export type OutboxAction =
+  | { readonly kind: 'claim'; readonly request: ClaimRequest }
+  | { readonly kind: 'send'; readonly call: Call }
+  | { readonly kind: 'sendLate'; readonly call: Call }
+  | { readonly kind: 'end'; readonly token: Token };
+
+/** `unavailable`: the sink could not be reached or its answer was lost; it may or may not have been written. */
+export type OutboxOutcome = Answer | ClaimAnswer | { readonly kind: 'unavailable' };
+
+/**
+ * `unnamed`: no epoch that it may claim. `claiming`: named, not claimed yet. `live`: claimed. `refused`: the sink knows
+ * a newer token. `ended`: the fence is closed for good.
+ */
+export type OutboxState = 'unnamed' | 'claiming' | 'live' | 'refused' | 'ended';
+
+/** Ticks: `added = published + late + dropped + discarded + held`, always. */
+export interface OutboxCounters {
+  added: number;
+  /** Accepted live. */
+  published: number;
+  /** Accepted after a newer token, in the late stream. */
+  late: number;
+  /** Dropped from the full buffer. */
+  dropped: number;
+  /** Given up: the slice has ended at the sink, or the sink keeps nothing of so old a token. */
+  discarded: number;
+  /** Ticks that wait. */
+  held: number;
+  /** Accepted and published, and lost by the sink afterwards, as far as that is remembered; not part of the sum. */
+  lostBySink: number;
+  batchesPublished: number;
+  heldBatches: number;
+  heldBytes: number;
+}
+
+/** Late lanes that are kept: the fence knows the 16 newest tokens. */
+const maxLateLanes = 16;
+/** Sets that left the slice and whose last batches may still come. */
+const maxFormerSets = 1024;
+
+/**
+ * What one slice's shard has to say to the sink, in order: claims, stamps, keeps what was not accepted, and follows every
+ * answer (PROTOCOL 2, 3 and 7). Pure: it is asked for the next action, and told the outcome.
+ */
+export class Outbox {
+  readonly counters: OutboxCounters = {
+    added: 0,
+    published: 0,
+    late: 0,
+    dropped: 0,
+    discarded: 0,
+    held: 0,
+    lostBySink: 0,
+    batchesPublished: 0,
+    heldBatches: 0,
+    heldBytes: 0,
+  };
+  readonly #options: OutboxOptions;
+  readonly #sets = new Map<string, SliceSet>();
+  readonly #former = new Map<string, SliceSet>();
+  /** Gathered before the first claim, or since the last token went late. */
+  #staged = new Backlog();
+  #lane: CallLane | undefined;
+  readonly #late: CallLane[] = [];
+  /** The lane of the refused token while no newer epoch is named: what is still gathered goes late with it. */
+  #refusedLane: CallLane | undefined;
+  #named = 0;
+  #claimed: Token | undefined;
+  #refusedEpoch = 0;
+  #beatenBy: Token | undefined;
+  #above: Token = { epoch: 0, claim: 0 };
+  #claimInFlight = false;
+  #claimAnew = false;
+  #finishing = false;
+  #endInFlight = false;
+  #ended = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get state(): OutboxState {
+    if (this.#ended) return 'ended';
+    if (this.#lane !== undefined && !this.#needsClaim) return 'live';
+    if (this.#named > this.#refusedEpoch) return 'claiming';
+    return this.#refusedEpoch > 0 ? 'refused' : 'unnamed';
+  }
+
+  /** The token under which it publishes now. */
+  get token(): Token | undefined {
+    return this.#claimed;
+  }
+
+  /** The newer token that the sink refused the newest epoch with. */
+  get beatenBy(): Token | undefined {
+    return this.#beatenBy;
+  }
+
+  /** The newest epoch that the sink turned away; it is never claimed again. */
+  get refusedEpoch(): number {
+    return this.#refusedEpoch;
+  }
+
+  /** Everything that was added has been accepted, dropped or discarded, and an asked-for end is said. */
+  get settled(): boolean {
+    return this.counters.heldBatches === 0 && (!this.#finishing || this.#ended || this.state === 'refused');
+  }
+
+  /** Names the owner's epoch. `above`: the highest claim of that epoch that is known from elsewhere. */
+  name(epoch: number, above = 0): void {
+    if (compareTokens({ epoch, claim: above }, this.#above) > 0) this.#above = { epoch, claim: above };
+    if (epoch <= this.#named) return;
+    this.#named = epoch;
+    this.#refusedLane = undefined;
+  }
+
+  /** Takes over the sets that batches and heartbeats go to. */
+  configure(sets: readonly SliceSet[]): void {
+    for (const [uid, set] of this.#sets) this.#former.set(uid, set);
+    this.#sets.clear();
+    for (const set of sets) {
+      this.#sets.set(set.uid, set);
+      this.#former.delete(set.uid);
+    }
+    for (const uid of this.#former.keys()) {
+      if (this.#former.size <= maxFormerSets) break;
+      this.#former.delete(uid);
+    }
+  }
+
+  /** Takes one batch. Past the bound the oldest that was not sent yet is dropped, and the next one says so. */
+  add(batch: GatheredBatch): void {
+    if (batch.count === 0) return;
+    const set = this.#sets.get(batch.setUid) ?? this.#former.get(batch.setUid);
+    this.counters.added += batch.count;
+    if (set === undefined || this.#ended) {
+      this.counters.discarded += batch.count;
+      return;
+    }
+    const bytes = heldBytes(batch);
+    this.#incoming.push({ batch, set, bytes, gap: undefined, mayRepeat: false });
+    const refused = this.#refusedLane;
+    if (refused !== undefined && !this.#late.includes(refused)) this.#late.push(refused);
+    this.counters.held += batch.count;
+    this.counters.heldBatches++;
+    this.counters.heldBytes += bytes;
+    this.#makeRoom();
+  }
+
+  /** Says in the next batch of every set that ticks are missing; what is held already comes before the gap. */
+  tellGap(gap: Gap): void {
+    for (const uid of this.#sets.keys()) this.#incoming.announce(uid, gap);
+  }
+
+  /** No more batches: marks each set's last one and closes the fence (PROTOCOL 7). */
+  finish(): void {
+    this.#finishing = true;
+  }
+
+  /** The next thing to do, or undefined for now; ask until then. `late: false` leaves late calls for another time. */
+  next(moment: Moment, late = true): OutboxAction | undefined {
+    if (this.#ended) return undefined;
+    return this.#nextLive(moment) ?? (late ? this.#nextLate(moment) : undefined);
+  }
+
+  /** Monotonic milliseconds of the next heartbeat, or Infinity. */
+  nextDue(): number {
+    return this.state === 'live' && this.#lane?.empty === true ? this.#lane.heartbeatDue : Number.POSITIVE_INFINITY;
+  }
+
+  settle(action: OutboxAction, outcome: OutboxOutcome, moment: Moment): void {
+    switch (action.kind) {
+      case 'claim':
+        this.#claimInFlight = false;
+        if (outcome.kind === 'claimed') this.#onClaimed(outcome, moment);
+        else if (outcome.kind === 'refused') this.#onRefused(action.request.epoch, outcome.newest);
+        else if (outcome.kind === 'ended') this.#onEnded();
+        return;
+      case 'send':
+        this.#onSent(action.call, outcome);
+        return;
+      case 'sendLate':
+        this.#onLate(action.call, outcome);
+        return;
+      case 'end':
+        this.#endInFlight = false;
+        if (outcome.kind === 'written' || outcome.kind === 'already' || outcome.kind === 'ended') this.#onEnded();
+        else if (outcome.kind === 'refused') this.#onRefused(action.token.epoch, outcome.newest);
+        else if (outcome.kind === 'claimFirst') this.#claimAnew = true;
+        return;
+    }
+  }
+
+  get #needsClaim(): boolean {
+    return this.#lane === undefined || this.#claimAnew || this.#lane.token.epoch < this.#named;
+  }
+
+  get #incoming(): Backlog {
+    return (this.#lane ?? this.#refusedLane)?.backlog ?? this.#staged;
+  }
+
+  #nextLive(moment: Moment): OutboxAction | undefined {
+    if (this.#named <= this.#refusedEpoch || this.#claimInFlight || this.#endInFlight) return undefined;
+    const lane = this.#lane;
+    if (this.#needsClaim || lane === undefined) {
+      // The claim's answer says what was accepted before it, so nothing may be on its way.
+      if (lane !== undefined && lane.inFlight > 0) return undefined;
+      this.#claimInFlight = true;
+      const above = this.#above.epoch === this.#named ? this.#above.claim : 0;
+      const request = { sliceUid: this.#options.sliceUid, epoch: this.#named, above, setUids: [...this.#sets.keys()] };
+      return { kind: 'claim', request };
+    }
+    const call = lane.next(moment, this.#sets, this.#finishing);
+    if (call !== undefined) return { kind: 'send', call };
+    if (this.#finishing && lane.ended && lane.inFlight === 0 && this.#late.length === 0) {
+      this.#endInFlight = true;
+      return { kind: 'end', token: lane.token };
+    }
+    return undefined;
+  }
+
+  /** Late calls go one at a time: they are few, and must not hold up what is live. */
+  #nextLate(moment: Moment): OutboxAction | undefined {
+    const lane = this.#late[0];
+    if (lane === undefined || lane.inFlight > 0) return undefined;
+    const call = lane.next(moment, this.#sets, false);
+    return call === undefined ? undefined : { kind: 'sendLate', call };
+  }
+
+  #onClaimed(answer: ClaimAnswer & { kind: 'claimed' }, moment: Moment): void {
+    const { token, before } = answer;
+    if (token.epoch <= this.#refusedEpoch) return;
+    const old = this.#lane;
+    this.#lane = undefined;
+    this.#claimAnew = false;
+    // Another owner's calls were accepted after this shard's: what it holds is older than what readers have.
+    if (old !== undefined && before !== undefined && compareTokens(before.token, old.token) > 0) this.#goLate(old);
+    else if (old !== undefined) {
+      const last = before !== undefined && compareTokens(before.token, old.token) === 0 ? before.n : 0;
+      this.#accepted(old, last);
+      const lost = old.log.after(last);
+      // A fence that knows this token says what it accepted; one that lost its data may have published more.
+      this.#staged = old.takeBack(before === undefined || compareTokens(before.token, old.token) !== 0);
+      for (const [uid, gap] of lost) {
+        this.counters.lostBySink += gap.ticks ?? 0;
+        this.#staged.owe(uid, gap);
+      }
+    }
+    const goesOn = old !== undefined && !old.late;
+    this.#lane = new CallLane(this.#options, {
+      token,
+      backlog: this.#staged,
+      previous: goesOn ? new Map([...answer.previous, ...old.previous()]) : answer.previous,
+      newOwner: !goesOn,
+      overlapUntil: !goesOn && before !== undefined ? moment.time : 0,
+      monotonic: moment.monotonic,
+    });
+    this.#staged = new Backlog();
+    this.#claimed = token;
+    this.#above = token;
+    this.#beatenBy = undefined;
+  }
+
+  #onSent(call: Call, outcome: OutboxOutcome): void {
+    const lane = this.#lane;
+    // Only the lane that sent it: a token that went late or was claimed anew has taken its calls back already.
+    const own = [lane, ...this.#late].find((each) => each !== undefined && compareTokens(each.token, call.token) === 0);
+    if (own === undefined) return;
+    own.answered();
+    if (own !== lane) {
+      // Sent live, answered after the token was refused: what was accepted must not go late as well.
+      if (outcome.kind === 'written' || outcome.kind === 'already') this.#accepted(own, call.n, true);
+      else if (outcome.kind === 'refused') this.#accepted(own, lastOf(outcome), true);
+      else own.rewind();
+      this.#dropEmptyLanes();
+      return;
+    }
+    switch (outcome.kind) {
+      case 'written':
+      case 'already':
+        this.#accepted(own, call.n);
+        return;
+      case 'gap':
+        this.#accepted(own, outcome.last);
+        // What was accepted once and is gone can't be sent under its number again: a new token says what is missing.
+        if (outcome.last + 1 < own.firstHeld) this.#claimAnew = true;
+        own.rewind();
+        return;
+      case 'refused':
+        this.#onRefused(call.token.epoch, outcome.newest, lastOf(outcome));
+        return;
+      case 'claimFirst':
+        this.#claimAnew = true;
+        own.rewind();
+        return;
+      case 'ended':
+        this.#onEnded();
+        return;
+      default:
+        own.rewind();
+    }
+  }
+
+  #onLate(call: Call, outcome: OutboxOutcome): void {
+    const lane = this.#late.find((each) => compareTokens(each.token, call.token) === 0);
+    if (lane === undefined) return;
+    lane.answered();
+    if (outcome.kind === 'written' || outcome.kind === 'already') this.#accepted(lane, call.n);
+    else if (outcome.kind === 'gap') {
+      this.#accepted(lane, outcome.last);
+      if (outcome.last + 1 < lane.firstHeld) lane.renumber(outcome.last);
+      else lane.rewind();
+    } else if (outcome.kind === 'ended' || outcome.kind === 'refused') this.#discard(lane);
+    else lane.rewind();
+    this.#dropEmptyLanes();
+  }
+
+  #onRefused(epoch: number, newest: Token, last = 0): void {
+    const lane = this.#lane;
+    if (lane !== undefined && lane.token.epoch === epoch) this.#accepted(lane, last);
+    this.#refusedEpoch = Math.max(this.#refusedEpoch, epoch);
+    if (this.#beatenBy === undefined || compareTokens(newest, this.#beatenBy) > 0) this.#beatenBy = newest;
+    // A newer epoch of its own may be on its way to be claimed: what is held then waits for that answer.
+    if (this.#named > this.#refusedEpoch) {
+      this.#claimAnew = true;
+      lane?.rewind();
+      return;
+    }
+    this.#claimed = undefined;
+    this.#lane = undefined;
+    this.#refusedLane = lane ?? this.#unclaimed(epoch);
+    this.#goLate(this.#refusedLane);
+  }
+
+  /** Held without ever having claimed: claim 0 of the epoch stands for it. */
+  #unclaimed(epoch: number): CallLane {
+    const token = { epoch, claim: 0 };
+    const start = { token, backlog: this.#staged, previous: new Map(), newOwner: false, overlapUntil: 0, monotonic: 0 };
+    return new CallLane(this.#options, start);
+  }
+
+  #goLate(lane: CallLane): void {
+    lane.becomeLate();
+    this.#staged = new Backlog();
+    if (lane.empty && lane.inFlight === 0) return;
+    this.#late.push(lane);
+    if (this.#late.length > maxLateLanes) this.#discard(this.#late[0]!);
+    this.#dropEmptyLanes();
+  }
+
+  #onEnded(): void {
+    this.#ended = true;
+    this.#claimed = undefined;
+    for (const lane of [this.#lane, ...this.#late]) if (lane !== undefined) this.#discard(lane);
+    this.#late.length = 0;
+    this.#lane = undefined;
+    for (let held = this.#staged.shift(); held !== undefined; held = this.#staged.shift()) {
+      this.#release(held.batch.count, held.bytes);
+      this.counters.discarded += held.batch.count;
+    }
+  }
+
+  #accepted(lane: CallLane, n: number, live = !lane.late): void {
+    for (const { batch, bytes } of lane.accept(n)) {
+      this.#release(batch.count, bytes);
+      if (!live) this.counters.late += batch.count;
+      else {
+        this.counters.published += batch.count;
+        this.counters.batchesPublished++;
+      }
+    }
+  }
+
+  #discard(lane: CallLane): void {
+    const backlog = lane.takeBack(false);
+    for (let held = backlog.shift(); held !== undefined; held = backlog.shift()) {
+      this.#release(held.batch.count, held.bytes);
+      this.counters.discarded += held.batch.count;
+    }
+    this.#dropEmptyLanes();
+  }
+
+  #dropEmptyLanes(): void {
+    for (let i = this.#late.length - 1; i >= 0; i--) {
+      const lane = this.#late[i]!;
+      if (lane.empty && lane.inFlight === 0) this.#late.splice(i, 1);
+    }
+  }
+
+  /** Only what was never sent can be dropped: a call in flight may have been written already. */
+  #makeRoom(): void {
+    const { maxBytes, maxBatches } = this.#options;
+    const backlogs = [...this.#late.map((lane) => lane.backlog), this.#incoming];
+    for (const backlog of backlogs) {
+      while (this.counters.heldBytes > maxBytes || this.counters.heldBatches > maxBatches) {
+        const dropped = backlog.drop();
+        if (dropped === undefined) break;
+        this.#release(dropped.batch.count, dropped.bytes);
+        this.counters.dropped += dropped.batch.count;
+      }
+    }
+    this.#dropEmptyLanes();
+  }
+
+  #release(ticks: number, bytes: number): void {
+    this.counters.held -= ticks;
+    this.counters.heldBatches--;
+    this.counters.heldBytes -= bytes;
+  }
+}
+
+function lastOf(outcome: { readonly kind: 'refused'; readonly last?: number }): number {
+  return outcome.last ?? 0;
+}
