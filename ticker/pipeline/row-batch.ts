@@ -1,0 +1,113 @@
+import { depthLevels, Packet, TickColumns } from '../tick-columns.ts';
+import type { InstrumentRecord } from './instrument-table.ts';
+
+/** Rows that a batch has room for at first; it doubles as needed, up to the set's `maxTicks`. */
+const firstCapacity = 64;
+
+/** Rows of one set that wait to be encoded. Its arrays are reused from batch to batch. */
+export class RowBatch {
+  readonly limit: number;
+  columns: TickColumns;
+  /** What row `i` is a tick of. Kept by reference, so that a row outlives its instrument's removal. */
+  readonly instruments: InstrumentRecord[] = [];
+  /** 1 where the row may be the broker's cached last value. */
+  cached: Uint8Array;
+
+  /** @param limit the most rows, at least 1 */
+  constructor(limit: number) {
+    this.limit = limit;
+    this.columns = new TickColumns(Math.min(limit, firstCapacity));
+    this.cached = new Uint8Array(this.columns.capacity);
+  }
+
+  get length(): number {
+    return this.columns.length;
+  }
+
+  get full(): boolean {
+    return this.columns.length >= this.limit;
+  }
+
+  clear(): void {
+    this.columns.clear();
+  }
+
+  /**
+   * Copies row `row` of `from`. Columns that its packet does not carry are left as they are: readers of a batch ask the
+   * packet first.
+   *
+   * @param greeks iv, delta, gamma, theta, vega, rho; absent where the set wants none
+   */
+  append(from: TickColumns, row: number, record: InstrumentRecord, cached: boolean, greeks?: Float64Array): void {
+    if (this.columns.full) this.#grow();
+    const to = this.columns;
+    const at = to.length++;
+    this.instruments[at] = record;
+    this.cached[at] = cached ? 1 : 0;
+    const packet = from.packet[row]!;
+    to.packet[at] = packet;
+    to.token[at] = from.token[row]!;
+    to.slot[at] = from.slot[row]!;
+    to.receiveTime[at] = from.receiveTime[row]!;
+    to.lastPrice[at] = from.lastPrice[row]!;
+    to.impliedVolatility[at] = greeks === undefined ? Number.NaN : greeks[0]!;
+    to.delta[at] = greeks === undefined ? Number.NaN : greeks[1]!;
+    to.gamma[at] = greeks === undefined ? Number.NaN : greeks[2]!;
+    to.theta[at] = greeks === undefined ? Number.NaN : greeks[3]!;
+    to.vega[at] = greeks === undefined ? Number.NaN : greeks[4]!;
+    to.rho[at] = greeks === undefined ? Number.NaN : greeks[5]!;
+    if (packet === Packet.ltp) return;
+    copyPrices(from, row, to, at);
+    if (packet === Packet.indexQuote) return;
+    if (packet === Packet.quote || packet === Packet.full) copyQuote(from, row, to, at);
+    if (packet === Packet.full || packet === Packet.indexFull) to.exchangeTime[at] = from.exchangeTime[row]!;
+    if (packet === Packet.full) copyFull(from, row, to, at);
+  }
+
+  #grow(): void {
+    const old = this.columns;
+    const grown = new TickColumns(Math.min(this.limit, old.capacity * 2));
+    grown.length = old.length;
+    for (const [key, column] of Object.entries(old)) {
+      if (!ArrayBuffer.isView(column)) continue;
+      const target = grown[key as 'lastPrice'];
+      target.set(column as Float64Array);
+    }
+    this.columns = grown;
+    const cached = new Uint8Array(grown.capacity);
+    cached.set(this.cached);
+    this.cached = cached;
+  }
+}
+
+function copyPrices(from: TickColumns, row: number, to: TickColumns, at: number): void {
+  to.open[at] = from.open[row]!;
+  to.high[at] = from.high[row]!;
+  to.low[at] = from.low[row]!;
+  to.close[at] = from.close[row]!;
+}
+
+function copyQuote(from: TickColumns, row: number, to: TickColumns, at: number): void {
+  to.lastQuantity[at] = from.lastQuantity[row]!;
+  to.averagePrice[at] = from.averagePrice[row]!;
+  to.volume[at] = from.volume[row]!;
+  to.buyQuantity[at] = from.buyQuantity[row]!;
+  to.sellQuantity[at] = from.sellQuantity[row]!;
+}
+
+function copyFull(from: TickColumns, row: number, to: TickColumns, at: number): void {
+  to.lastTradeTime[at] = from.lastTradeTime[row]!;
+  to.openInterest[at] = from.openInterest[row]!;
+  to.openInterestHigh[at] = from.openInterestHigh[row]!;
+  to.openInterestLow[at] = from.openInterestLow[row]!;
+  const source = row * depthLevels;
+  const target = at * depthLevels;
+  for (let level = 0; level < depthLevels; level++) {
+    to.bidPrice[target + level] = from.bidPrice[source + level]!;
+    to.bidQuantity[target + level] = from.bidQuantity[source + level]!;
+    to.bidOrders[target + level] = from.bidOrders[source + level]!;
+    to.askPrice[target + level] = from.askPrice[source + level]!;
+    to.askQuantity[target + level] = from.askQuantity[source + level]!;
+    to.askOrders[target + level] = from.askOrders[source + level]!;
+  }
+}
