@@ -1,0 +1,86 @@
+import type { ShardIdentity } from '../../crds/index.ts';
+import { compareText, type PlannerShard } from './types.ts';
+
+/** An account as the shards see it: a load that one of them carries whole. */
+export interface AccountLoad {
+  readonly id: string;
+  /** Expected ticks a second over all of its slices. */
+  readonly rate: number;
+  /** Owners that its slices name now, one for each slice that names one. */
+  readonly owners: readonly ShardIdentity[];
+}
+
+/** Load that a login costs however little it streams, in ticks a second: so that empty accounts spread too. */
+const loginRate = 1;
+
+export function sameShard(a: ShardIdentity | undefined, b: ShardIdentity | undefined): boolean {
+  return a?.shard === b?.shard && a?.uid === b?.uid;
+}
+
+/** A shard and its pod as one string, the form of a lease's holder: `<shard>/<uid>`. */
+export function shardKey(identity: ShardIdentity): string {
+  return `${identity.shard}/${identity.uid}`;
+}
+
+/**
+ * One owner for each account. An account stays with the ready shard that owns (most of) it; from a draining, suspect or
+ * vanished one it goes to another, where there is a ready one, else it stays. A new pod of the vanished one's name is
+ * preferred (it has its volume); all others go, heaviest first, to the least loaded shard. From scratch the busiest shard
+ * is at most the heaviest account above the mean (longest processing time first; Graham 1969).
+ */
+export function assignShards(
+  accounts: readonly AccountLoad[],
+  shards: readonly PlannerShard[],
+): ReadonlyMap<string, ShardIdentity> {
+  const known = new Map(shards.map((shard) => [shardKey(shard.identity), shard]));
+  const ready = [...known.values()]
+    .filter((shard) => shard.state === 'ready')
+    .sort((a, b) => compareText(shardKey(a.identity), shardKey(b.identity)))
+    .map(({ identity }) => ({ identity, rate: 0 }));
+  const readyByKey = new Map(ready.map((shard) => [shardKey(shard.identity), shard]));
+  const readyByName = new Map(ready.map((shard) => [shard.identity.shard, shard]));
+  const owners = new Map<string, ShardIdentity>();
+  const homeless: { account: AccountLoad; former: ShardIdentity | undefined }[] = [];
+  for (const account of accounts) {
+    const present = majority(account.owners, (owner) => readyByKey.has(shardKey(owner)));
+    const shard = present === undefined ? undefined : readyByKey.get(shardKey(present));
+    if (shard !== undefined && present !== undefined) {
+      owners.set(account.id, present);
+      shard.rate += account.rate + loginRate;
+    } else {
+      homeless.push({ account, former: majority(account.owners, (owner) => known.has(shardKey(owner))) });
+    }
+  }
+  homeless.sort((a, b) => b.account.rate - a.account.rate || compareText(a.account.id, b.account.id));
+  for (const { account, former } of homeless) {
+    const successor = former === undefined ? undefined : readyByName.get(former.shard);
+    let chosen = successor;
+    if (chosen === undefined)
+      for (const shard of ready) if (chosen === undefined || shard.rate < chosen.rate) chosen = shard;
+    if (chosen !== undefined) {
+      chosen.rate += account.rate + loginRate;
+      owners.set(account.id, chosen.identity);
+    } else if (former !== undefined) {
+      owners.set(account.id, former);
+    }
+  }
+  return owners;
+}
+
+/** The owner that most slices name, preferring those that pass `preferred`; the lesser name among equals. */
+function majority(
+  owners: readonly ShardIdentity[],
+  preferred: (owner: ShardIdentity) => boolean,
+): ShardIdentity | undefined {
+  if (owners.length <= 1) return owners[0];
+  const counts = new Map<string, { owner: ShardIdentity; count: number }>();
+  for (const owner of owners) {
+    const key = shardKey(owner);
+    counts.set(key, { owner, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  const ranked = [...counts].sort(
+    ([keyA, a], [keyB, b]) =>
+      Number(preferred(b.owner)) - Number(preferred(a.owner)) || b.count - a.count || compareText(keyA, keyB),
+  );
+  return ranked[0]?.[1].owner;
+}
