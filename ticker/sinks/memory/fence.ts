@@ -13,9 +13,6 @@ interface Accepted {
   late: number;
 }
 
-/** What the fence says of a call that it lets through. */
-type Verdict = Answer['kind'];
-
 /**
  * Who may write for one slice (PROTOCOL 2), as a state machine without I/O: every method answers, and `written` means
  * that the caller writes the batches in the same turn.
@@ -62,11 +59,14 @@ export class Fence {
     const newest = this.#newest();
     if (this.#ended) return { kind: 'ended' };
     if (newest === undefined || compareTokens(token, newest.token) >= 0) return { kind: 'claimFirst' };
-    const known = this.#find(token) ?? this.#remember({ token, live: 0, late: 0 });
-    if (known === undefined) return this.#refuse(token, newest.token);
-    const last = Math.max(known.live, known.late);
+    const known = this.#find(token);
+    if (known === undefined && this.#place(token) === undefined) return this.#refuse(token, newest.token);
+    const last = known === undefined ? 0 : Math.max(known.live, known.late);
     const verdict = inOrder(n, last);
-    if (verdict === 'written') known.late = n;
+    if (verdict === 'written') {
+      if (known === undefined) this.#remember({ token, live: 0, late: n });
+      else known.late = n;
+    }
     return verdict === 'gap' ? { kind: 'gap', last } : { kind: verdict };
   }
 
@@ -98,14 +98,18 @@ export class Fence {
     return { kind: 'refused', newest, last: known === undefined ? 0 : Math.max(known.live, known.late) };
   }
 
-  /** Puts a token in its place; undefined where it is older than all that are kept and there is no room. */
-  #remember(entry: Accepted): Accepted | undefined {
+  /** Where a token belongs among those remembered; undefined where it is older than all and there is no room. */
+  #place(token: Token): number | undefined {
     let at = this.#accepted.length;
-    while (at > 0 && compareTokens(this.#accepted[at - 1]!.token, entry.token) > 0) at--;
-    if (at === 0 && this.#accepted.length >= tokensKept) return undefined;
+    while (at > 0 && compareTokens(this.#accepted[at - 1]!.token, token) > 0) at--;
+    return at === 0 && this.#accepted.length >= tokensKept ? undefined : at;
+  }
+
+  #remember(entry: Accepted): void {
+    const at = this.#place(entry.token);
+    if (at === undefined) return;
     this.#accepted.splice(at, 0, entry);
     if (this.#accepted.length > tokensKept) this.#accepted.shift();
-    return entry;
   }
 
   #forgetSets(named: readonly string[]): void {
@@ -115,7 +119,7 @@ export class Fence {
   }
 }
 
-function inOrder(n: number, last: number): Extract<Verdict, 'written' | 'already' | 'gap'> {
+function inOrder(n: number, last: number): 'written' | 'already' | 'gap' {
   if (n <= last) return 'already';
   return n === last + 1 ? 'written' : 'gap';
 }

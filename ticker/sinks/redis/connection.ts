@@ -1,0 +1,125 @@
+import { Redis } from 'ioredis';
+import { backoffDelay } from '../../../runtime/backoff.ts';
+import type { Clock } from '../../../runtime/clock.ts';
+import { CodedError } from '../../../runtime/errors.ts';
+import type { Logger } from '../../../runtime/log.ts';
+import type { Random } from '../../../runtime/random.ts';
+import { sinkUnavailable } from '../errors.ts';
+import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
+
+export interface RedisOptions {
+  /** `redis://` or `rediss://`; see {@link parseRedisUrl}. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Milliseconds after which an unanswered command is given up and the connection made anew; default 3 s. */
+  readonly commandTimeout?: number;
+  /** Milliseconds that a connection attempt may take, and that a call waits for one; default 3 s. */
+  readonly connectTimeout?: number;
+}
+
+const reconnect = { first: 50, most: 2000 };
+
+/**
+ * One connection that is made at once and made anew for ever, with backoff. Nothing waits in it: a command on a lost
+ * connection is rejected (`SINK_UNAVAILABLE`), also where its reply was lost; the caller decides what is sent again.
+ */
+export class Connection {
+  readonly client: Redis;
+  readonly #address: RedisAddress;
+  readonly #clock: Clock;
+  readonly #connectTimeout: number;
+  readonly commandTimeout: number;
+  #lastError: string | undefined;
+  #lost = false;
+
+  /** @param name what `CLIENT LIST` shows */
+  constructor(options: RedisOptions, name: string) {
+    const address = parseRedisUrl(options.url);
+    this.#address = address;
+    this.#clock = options.clock;
+    this.#connectTimeout = options.connectTimeout ?? 3000;
+    this.commandTimeout = options.commandTimeout ?? 3000;
+    this.client = new Redis({
+      host: address.host,
+      port: address.port,
+      username: address.username,
+      password: address.password,
+      db: address.database,
+      ...(address.tls && { tls: { servername: address.host } }),
+      connectionName: `ticker-operator-${name}`,
+      protocol: 2,
+      connectTimeout: this.#connectTimeout,
+      commandTimeout: this.commandTimeout,
+      socketTimeout: this.commandTimeout,
+      retryStrategy: (attempt) => backoffDelay(reconnect, attempt - 1, options.random),
+      // A former primary that answers READONLY has a successor behind the same address.
+      reconnectOnError: (error) => /^(READONLY|LOADING|MASTERDOWN)/.test(error.message),
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false,
+    });
+    this.client.on('error', (error: Error) => {
+      this.#lastError = this.#describe(error);
+      if (this.#lost) return;
+      this.#lost = true;
+      options.log.warn({ event: 'redis.lost', connection: name, redis: this.where }, this.#lastError);
+    });
+    this.client.on('ready', () => {
+      const again = this.#lost;
+      this.#lost = false;
+      options.log.info({ event: 'redis.connected', connection: name, redis: this.where, again }, 'connected to Redis');
+    });
+  }
+
+  /** `host:port`, for messages. */
+  get where(): string {
+    return `${this.#address.host}:${this.#address.port}`;
+  }
+
+  /** Resolves when commands can be sent; rejects when the attempt under way fails, or after `connectTimeout`. */
+  ready(): Promise<void> {
+    const { client } = this;
+    if (client.status === 'ready') return Promise.resolve();
+    if (client.status === 'end') return Promise.reject(this.unavailable('the connection is closed'));
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => () => {
+        timer.cancel();
+        client.off('ready', succeed);
+        client.off('close', fail);
+        act();
+      };
+      const succeed = settle(resolve);
+      const fail = settle(() => reject(this.unavailable(this.#lastError ?? 'not connected yet')));
+      const timer = this.#clock.setTimer(this.#connectTimeout, fail);
+      client.once('ready', succeed);
+      client.once('close', fail);
+    });
+  }
+
+  /** What the promise of a command rejects with, in our terms. */
+  readonly rejected = (error: unknown): never => {
+    throw error instanceof CodedError ? error : this.unavailable(this.#describe(error));
+  };
+
+  /** The cause is not attached: the client's errors carry the command, and a login is a command. */
+  unavailable(why: string): CodedError {
+    return sinkUnavailable(`Redis at ${this.where}: ${why}`);
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+
+  #describe(error: unknown): string {
+    const parts = error instanceof AggregateError ? error.errors : [error];
+    const text = parts.map((part) => (part instanceof Error ? part.message : String(part))).join('; ');
+    const plain = /Stream isn't writeable|max retries per request|Connection is closed/.test(text)
+      ? `not connected${this.#lastError === undefined ? '' : ` (${this.#lastError})`}`
+      : text;
+    const { password } = this.#address;
+    return password === undefined ? plain : plain.replaceAll(password, '[redacted]');
+  }
+}

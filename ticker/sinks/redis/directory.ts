@@ -1,0 +1,75 @@
+import type { Clock } from '../../../runtime/clock.ts';
+import type { SealedBatch } from '../sink.ts';
+import type { Connection } from './connection.ts';
+import { directoryKey, fenceKey, setKeys } from './keys.ts';
+
+/** How often an entry, and the life of the keys of its set, is renewed. */
+const renewMillis = 12 * 3600 * 1000;
+
+/**
+ * The lists of slices that deliver to each set, for readers. An entry is renewed while its set gets batches or
+ * heartbeats; what nobody feeds any more expires.
+ */
+export class Directory {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #keepMillis: number;
+  /** Slice → set → when it was last entered. Bounded by what this process serves: an ended slice is forgotten. */
+  readonly #entered = new Map<string, Map<string, number>>();
+
+  constructor(connection: Connection, clock: Clock, keepMillis: number) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#keepMillis = keepMillis;
+  }
+
+  setsOf(sliceUid: string): string[] {
+    return [...(this.#entered.get(sliceUid)?.keys() ?? [])];
+  }
+
+  forget(sliceUid: string): void {
+    this.#entered.delete(sliceUid);
+  }
+
+  /** Enters a slice that has just claimed (its fence exists), and clears out slices that are no more. */
+  async enter(sliceUid: string, setUids: readonly string[]): Promise<void> {
+    const sets = new Map<string, number>();
+    this.#entered.set(sliceUid, sets);
+    await Promise.all(
+      setUids.map(async (setUid) => {
+        await this.#write(sliceUid, setUid, sets);
+        await this.#clear(setUid);
+      }),
+    );
+  }
+
+  /** Enters and renews the sets of an accepted call where it is time to. */
+  async refresh(sliceUid: string, batches: readonly SealedBatch[]): Promise<void> {
+    if (batches.length === 0) return;
+    const sets = this.#entered.get(sliceUid) ?? new Map<string, number>();
+    this.#entered.set(sliceUid, sets);
+    const due = this.#clock.monotonic() - renewMillis;
+    for (const { setUid } of batches) {
+      if ((sets.get(setUid) ?? Number.NEGATIVE_INFINITY) <= due) await this.#write(sliceUid, setUid, sets);
+    }
+  }
+
+  async #write(sliceUid: string, setUid: string, sets: Map<string, number>): Promise<void> {
+    const { client, rejected } = this.#connection;
+    const key = directoryKey(setUid);
+    await Promise.all([
+      client.sadd(key, sliceUid),
+      client.pexpire(key, this.#keepMillis),
+      ...setKeys(sliceUid, setUid).map((own) => client.pexpire(own, this.#keepMillis)),
+    ]).catch(rejected);
+    sets.set(setUid, this.#clock.monotonic());
+  }
+
+  async #clear(setUid: string): Promise<void> {
+    const { client, rejected } = this.#connection;
+    const slices = await client.smembers(directoryKey(setUid)).catch(rejected);
+    const alive = await Promise.all(slices.map((sliceUid) => client.exists(fenceKey(sliceUid)))).catch(rejected);
+    const gone = slices.filter((_, index) => alive[index] === 0);
+    if (gone.length > 0) await client.srem(directoryKey(setUid), ...gone).catch(rejected);
+  }
+}
