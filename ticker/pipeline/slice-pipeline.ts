@@ -29,12 +29,22 @@ export interface SlicePipeline {
   readonly counters: PipelineCounters;
   /** Takes over sets and instruments. What stays keeps its state; ticks already gathered of what went are still delivered. */
   configure(spec: SubscriptionSliceSpec): void;
-  /** Decodes and processes one frame. Never throws for a bad frame: it counts. */
+  /**
+   * Decodes and processes one frame. Never throws for a bad frame: it counts. Another `connection` than the last frame's
+   * means that everything was subscribed anew: histories start again, and the first rows may be the broker's cached
+   * last values. Take what is due after each frame.
+   */
   frame(connection: Pick<Connection, 'decode'>, frame: Uint8Array, receivedAtMicros: number): void;
   /** Batches that are due at `now` (milliseconds, the scale of {@link nextDue}), or all when `all`. In the order of gathering for each set. */
   take(now: number, all?: boolean): GatheredBatch[];
   /** When the oldest open window ends, or `Infinity`; 0 when a batch is full. */
   nextDue(): number;
-  /** Instruments that have ticked since they were configured. */
+  /**
+   * Instruments that have ticked live since they were configured, on the connection of the last frame. The broker's
+   * cached last value is delivered (marked `cached`) but is not live: its exchange time is more than 60 s before the
+   * subscription, or it is the first row and has no exchange time.
+   */
   ticking(): number;
+  /** Tokens, at most `limit`, of which no row at all has come on the connection of the last frame. */
+  unheard(limit: number): number[];
 }

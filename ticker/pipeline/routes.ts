@@ -1,0 +1,145 @@
+import type { InstrumentGroup, SubscriptionSliceSpec } from '../../crds/index.ts';
+import { Enricher } from './enrich.ts';
+import { type InstrumentRecord, type InstrumentTable, instrumentRecord } from './instrument-table.ts';
+import type { SetBatcher } from './set-batcher.ts';
+import { usualPolicy } from './validation/policy.ts';
+
+/** Sets of a group that want the same Greeks, or none. */
+export interface Delivery {
+  readonly enricher: Enricher | undefined;
+  /** When the group's options expire under these settings, microseconds since the epoch. */
+  readonly expiry: number;
+  readonly sets: readonly SetBatcher[];
+}
+
+/** Where rows of a group of instruments go. */
+export interface Route {
+  /** Empty for an underlying that is streamed for Greeks only. */
+  readonly deliveries: readonly Delivery[];
+  /** Breaches of these rules are counted: what any of the sets wants. */
+  readonly counted: number;
+}
+
+/** An instrument of a slice. */
+export interface Entry {
+  readonly record: InstrumentRecord;
+  readonly route: Route;
+  readonly option: boolean;
+  readonly call: boolean;
+  /** Rupees; 0 where it is no option. */
+  readonly strike: number;
+  /** -1 where there is none. */
+  readonly underlyingSlot: number;
+}
+
+/** A slice's spec as its pipeline wants it: what to do with a row, by slot. */
+export interface Routes {
+  /** Indexed by slot; its length is the table's capacity. */
+  readonly entries: readonly (Entry | undefined)[];
+  readonly enrichers: ReadonlyMap<string, Enricher>;
+  /** Every token that the slice holds a slot of, underlyings of other slices too. */
+  readonly slots: ReadonlyMap<number, number>;
+  readonly instruments: number;
+}
+
+export const noRoutes: Routes = { entries: [], enrichers: new Map(), slots: new Map(), instruments: 0 };
+
+/** Tokens of a slice, and of its options' underlyings, each once. */
+function tokensOf(spec: SubscriptionSliceSpec): Set<number> {
+  const tokens = new Set<number>();
+  for (const group of spec.groups) {
+    if (group.underlying !== undefined) tokens.add(group.underlying);
+    for (const instrument of group.instruments) tokens.add(instrument.token);
+  }
+  return tokens;
+}
+
+/** Holds a slot for every token; what `before` held is kept. Holds nothing more where it throws. */
+export function acquireSlots(
+  spec: SubscriptionSliceSpec,
+  table: InstrumentTable,
+  before: ReadonlyMap<number, number>,
+): Map<number, number> {
+  const slots = new Map<number, number>();
+  const acquired: number[] = [];
+  try {
+    for (const token of tokensOf(spec)) {
+      let slot = before.get(token);
+      if (slot === undefined) {
+        slot = table.acquire(token);
+        acquired.push(slot);
+      }
+      slots.set(token, slot);
+    }
+  } catch (error) {
+    for (const slot of acquired) table.release(slot);
+    throw error;
+  }
+  return slots;
+}
+
+/** Compiles a spec. Records and Greeks settings that did not change are taken from `before`. */
+export function compileRoutes(
+  spec: SubscriptionSliceSpec,
+  slots: ReadonlyMap<number, number>,
+  capacity: number,
+  batchers: readonly SetBatcher[],
+  before: Routes,
+): Routes {
+  const enrichers = new Map<string, Enricher>();
+  const bySet = spec.sets.map((set) => {
+    if (set.greeks === undefined) return undefined;
+    const key = Enricher.key(set.greeks);
+    const enricher = enrichers.get(key) ?? before.enrichers.get(key) ?? new Enricher(set.greeks);
+    enrichers.set(key, enricher);
+    return enricher;
+  });
+  const entries = new Array<Entry | undefined>(capacity).fill(undefined);
+  let instruments = 0;
+  for (const group of spec.groups) {
+    const route = compileRoute(group, batchers, bySet);
+    const underlyingSlot = group.underlying === undefined ? -1 : slots.get(group.underlying)!;
+    for (const { token, symbol, strike, type } of group.instruments) {
+      const slot = slots.get(token)!;
+      const old = before.entries[slot]?.record;
+      const name = `${group.exchange}:${symbol}`;
+      if (entries[slot] === undefined) instruments++;
+      entries[slot] = {
+        record:
+          old !== undefined && old.token === token && old.name === name
+            ? old
+            : instrumentRecord(token, group.exchange, symbol),
+        route,
+        option: type !== undefined && strike !== undefined && underlyingSlot >= 0,
+        call: type === 'CE',
+        strike: strike ?? 0,
+        underlyingSlot,
+      };
+    }
+  }
+  return { entries, enrichers, slots, instruments };
+}
+
+function compileRoute(
+  group: InstrumentGroup,
+  batchers: readonly SetBatcher[],
+  bySet: readonly (Enricher | undefined)[],
+): Route {
+  const byEnricher = new Map<Enricher | undefined, SetBatcher[]>();
+  let counted = 0;
+  for (const index of group.sets) {
+    const batcher = batchers[index];
+    if (batcher === undefined) continue;
+    counted |= batcher.policy.counted;
+    const enricher = bySet[index];
+    const together = byEnricher.get(enricher);
+    if (together === undefined) byEnricher.set(enricher, [batcher]);
+    else together.push(batcher);
+  }
+  const deliveries = [...byEnricher].map(([enricher, sets]) => ({
+    enricher,
+    expiry: enricher?.expiryOf(group.expiry) ?? Number.NaN,
+    sets,
+  }));
+  return { deliveries, counted: deliveries.length === 0 ? usualPolicy.counted : counted };
+}

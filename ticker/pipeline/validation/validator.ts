@@ -1,0 +1,42 @@
+import type { TickColumns } from '../../tick-columns.ts';
+import { rulesByPacket } from './policy.ts';
+import type { RowContext, Rule } from './rule.ts';
+import { ruleNames, rules } from './rules.ts';
+
+/** Judges rows by the rules that anybody wants looked at. */
+export class Validator {
+  /** Rules that apply, with their bits, by packet. */
+  readonly #rules: (readonly Rule[])[] = [];
+  readonly #bits: (readonly number[])[] = [];
+
+  /** @param mask rules that are looked at; bit `i` is `rules[i]` */
+  constructor(mask: number) {
+    rulesByPacket(mask).forEach((bits, packet) => {
+      this.#bits[packet] = bits;
+      this.#rules[packet] = bits.map((bit) => rules[bit]!);
+    });
+  }
+
+  /** The rules that the row breaks, as a mask. */
+  broken(ticks: TickColumns, row: number, context: RowContext): number {
+    const packet = ticks.packet[row]!;
+    const applicable = this.#rules[packet];
+    if (applicable === undefined) return 0;
+    const bits = this.#bits[packet]!;
+    let mask = 0;
+    for (let i = 0; i < applicable.length; i++) if (applicable[i]!.broken(ticks, row, context)) mask |= 1 << bits[i]!;
+    return mask;
+  }
+}
+
+/** Mask of one rule. */
+export function ruleBit(name: string): number {
+  const bit = ruleNames.indexOf(name);
+  if (bit < 0) throw new RangeError(`there is no rule ${name}`);
+  return 1 << bit;
+}
+
+/** Names of the rules in a mask. */
+export function namesOf(mask: number): string[] {
+  return ruleNames.filter((_, bit) => (mask & (1 << bit)) !== 0);
+}
