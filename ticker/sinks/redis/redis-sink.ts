@@ -75,6 +75,8 @@ export class RedisSink implements Sink {
     const answer = await this.#bounded(batches, () => run(this.#calls, sendScript, keys, args));
     if (answer.kind === 'written' || answer.kind === 'already') {
       await this.#directory.refresh(sliceUid, batches);
+    } else if (answer.kind !== 'gap') {
+      this.#directory.forget(sliceUid);
     }
     return answer;
   }
