@@ -23,6 +23,8 @@ end
 redis.call('HSET', fence, 'epoch', ARGV[1], 'claim', decimal(raised), 'n', '0', 'before', before)
 writeOlder(older)
 
+-- Longer than 64 bytes, so that Redis keeps the hash as a table: looking up n fields of a packed one takes n * n steps.
+local unpacked = string.rep('-', 65)
 for key = 2, #KEYS, 4 do
   for stream = key, key + 1 do
     if redis.call('EXISTS', KEYS[stream]) == 0 then
@@ -31,7 +33,7 @@ for key = 2, #KEYS, 4 do
     end
   end
   for hash = key + 2, key + 3 do
-    if redis.call('EXISTS', KEYS[hash]) == 0 then redis.call('HSET', KEYS[hash], '@empty', '') end
+    if redis.call('EXISTS', KEYS[hash]) == 0 then redis.call('HSET', KEYS[hash], '@empty', unpacked) end
   end
   for any = key, key + 3 do redis.call('PEXPIRE', KEYS[any], ARGV[5]) end
 end
