@@ -30,7 +30,7 @@ export interface OptionInput {
   daysPerYear: number;
 }
 
-/** Time value below this share of the larger of forward and strike is rounding of the price, and says nothing. */
+/** What is left to a bound, as a share of the larger of forward and strike: below this it is rounding, and says nothing. */
 const noise = 2 ** -49;
 const notFinite = Number.NaN;
 
@@ -75,6 +75,7 @@ export function impliedVolatility(option: OptionInput, price: number): number {
   const forward = forwardOf(option);
   const { strike } = option;
   const undiscounted = price * Math.exp(option.rate * option.years);
+  if (!(undiscounted < (option.call ? forward : strike) * (1 - noise))) return notFinite;
   const intrinsic = option.call ? forward - strike : strike - forward;
   let timeValue = undiscounted;
   if (intrinsic > 0) {
