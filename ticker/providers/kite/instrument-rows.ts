@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 import type { Instrument, InstrumentMaster } from '../../../cluster/market-data.ts';
 
 /** What the official client makes of the instruments CSV: the columns by name, some turned into numbers and dates. */
-export type InstrumentRow = Readonly<Record<string, unknown>>;
+export type InstrumentRow = { readonly [column in Column]?: unknown };
+type Column =
+  | 'instrument_token'
+  | 'tradingsymbol'
+  | 'name'
+  | 'expiry'
+  | 'strike'
+  | 'tick_size'
+  | 'lot_size'
+  | 'instrument_type'
+  | 'segment'
+  | 'exchange';
 
 const types: ReadonlySet<unknown> = new Set(['EQ', 'FUT', 'CE', 'PE'] as const satisfies Instrument['type'][]);
 const maxToken = 0xffff_ffff;
@@ -22,25 +33,25 @@ export function masterFrom(rows: readonly InstrumentRow[], loadedAt: number): In
 
 /** One row in the project's terms, or undefined where it is none. */
 export function instrumentFrom(row: InstrumentRow): Instrument | undefined {
-  const token = Number(row['instrument_token']);
-  const symbol = text(row['tradingsymbol']);
-  const exchange = text(row['exchange']);
-  const segment = text(row['segment']);
-  const type = segment === 'INDICES' ? 'INDEX' : row['instrument_type'];
+  const token = Number(row.instrument_token);
+  const symbol = text(row.tradingsymbol);
+  const exchange = text(row.exchange);
+  const segment = text(row.segment);
+  const type = segment === 'INDICES' ? 'INDEX' : row.instrument_type;
   if (!Number.isInteger(token) || token <= 0 || token > maxToken) return undefined;
   if (symbol === '' || exchange === '' || !isType(type)) return undefined;
-  const expiry = dateOf(row['expiry']);
+  const expiry = dateOf(row.expiry);
   return {
     token,
     exchange,
     symbol,
-    name: text(row['name']),
+    name: text(row.name),
     segment,
     type,
     ...(expiry === undefined ? {} : { expiry }),
-    strike: amount(row['strike']),
-    tickSize: amount(row['tick_size']),
-    lotSize: amount(row['lot_size']),
+    strike: amount(row.strike),
+    tickSize: amount(row.tick_size),
+    lotSize: amount(row.lot_size),
   };
 }
 
