@@ -21,6 +21,8 @@ export interface ShardLimits {
   readonly silentIntervals: number;
   /** … but never before this. */
   readonly silentAtLeast: number;
+  /** A whole stream without a tick is doubted after its usual intervals too, but never before this. */
+  readonly stalledAtLeast: number;
   /** A probed stream that doesn't answer within this is dead. */
   readonly probeAnswer: number;
   /** The longest that a quiet stream, whose probes are answered, is left unprobed. */
@@ -41,6 +43,8 @@ export interface ShardLimits {
   readonly drainTimeout: number;
   /** How long an instrument master is served before it is fetched again. */
   readonly masterAge: number;
+  /** Share of every wait between connections and logins; 1 but for tests. */
+  readonly backoffScale: number;
   /** Tokens of one question for spot prices. */
   readonly spotTokens: number;
 }
@@ -56,6 +60,7 @@ export const defaultLimits: ShardLimits = {
   resubscribeAttempts: 3,
   silentIntervals: 30,
   silentAtLeast: 30_000,
+  stalledAtLeast: 10_000,
   probeAnswer: 5_000,
   quietAtMost: 3_600_000,
   sweep: 1_000,
@@ -66,5 +71,6 @@ export const defaultLimits: ShardLimits = {
   lookup: 10_000,
   drainTimeout: 10_000,
   masterAge: 60_000,
+  backoffScale: 1,
   spotTokens: 5_000,
 };

@@ -96,6 +96,10 @@ export class Outbox {
     this.#options = options;
   }
 
+  get sliceUid(): string {
+    return this.#options.sliceUid;
+  }
+
   get state(): OutboxState {
     if (this.#ended) return 'ended';
     if (this.#lane !== undefined && !this.#needsClaim) return 'live';

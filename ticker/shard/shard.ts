@@ -1,0 +1,237 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { AccountName, InstrumentMaster, MarketData } from '../../cluster/market-data.ts';
+import { subscriptionSlices } from '../../cluster/resources.ts';
+import { ownerLabel, type ShardIdentity, type SubscriptionSlice } from '../../crds/index.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Random } from '../../runtime/random.ts';
+import type { Supervisor } from '../../runtime/supervisor.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Sink } from '../sinks/sink.ts';
+import { Account } from './account.ts';
+import { notServed, tooManyTokens } from './errors.ts';
+import { follow } from './follow.ts';
+import { defaultLimits, type ShardLimits } from './limits.ts';
+import { ShardLease } from './shard-lease.ts';
+import type { SliceRunner, SliceSnapshot } from './slice-runner.ts';
+import { withTimeLimit } from './time-limit.ts';
+import { addUp, type ShardTotals } from './totals.ts';
+
+export interface ShardOptions {
+  readonly identity: ShardIdentity;
+  readonly cluster: Cluster;
+  readonly sink: Sink;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: Random;
+  readonly supervisor: Supervisor;
+  /** Where its lease lives; `default` when absent. */
+  readonly namespace?: string;
+  readonly limits?: Partial<ShardLimits>;
+}
+
+export interface ShardSnapshot {
+  readonly shard: string;
+  readonly totals: ShardTotals;
+  /** Slices that it serves now. */
+  readonly slices: readonly SliceSnapshot[];
+}
+
+export interface DrainOptions {
+  /** Milliseconds to stream on, waiting for other shards to take the slices over; 0 flushes at once. */
+  readonly handover?: number;
+}
+
+export interface Shard {
+  /** Begins to serve; resolves when it knows its slices. */
+  start(): Promise<void>;
+  /**
+   * Says that it drains, waits for its slices to be taken over as long as `handover` allows, stops receiving, hands
+   * everything gathered to the sink and waits, bounded, for its answers. What is still held then counts as lost.
+   */
+  drain(options?: DrainOptions): Promise<ShardSnapshot>;
+  /** Ends every task and gives its lease up. Drain first, or what is held is lost. */
+  stop(): Promise<void>;
+  readonly marketData: MarketData;
+  snapshot(): ShardSnapshot;
+}
+
+/** The process that serves slices: it logs in, connects, claims, and delivers what the operator names it owner of. */
+export function createShard(options: ShardOptions): Shard {
+  return new ShardProcess(options);
+}
+
+class ShardProcess implements Shard {
+  readonly marketData: MarketData;
+  readonly #options: ShardOptions;
+  readonly #limits: ShardLimits;
+  readonly #log: Logger;
+  readonly #lease: ShardLease;
+  /** By the slice's UID. */
+  readonly #runners = new Map<string, SliceRunner>();
+  readonly #accounts = new Map<string, Account>();
+  readonly #stops: (() => Promise<void>)[] = [];
+  readonly #ending = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  /** Of slices that it serves no longer. */
+  #former: ShardTotals = addUp([]);
+
+  constructor(options: ShardOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#log = options.log.child({ shard: options.identity.shard });
+    const { cluster, clock, identity, namespace = 'default' } = options;
+    this.#lease = new ShardLease({ cluster, clock, log: this.#log, identity, namespace });
+    this.marketData = {
+      instruments: (shard, account, signal) => this.#instruments(shard, account, signal),
+      spot: (shard, account, tokens, signal) => this.#spot(shard, account, tokens, signal),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { supervisor, identity, cluster, clock, random } = this.#options;
+    const name = `shard ${identity.shard}`;
+    this.#stops.push(supervisor.run(`${name}: lease`, (signal) => this.#lease.run(signal)));
+    await new Promise<void>((synced) => {
+      const where = { labels: { [ownerLabel]: identity.shard } };
+      const task = (signal: AbortSignal): Promise<void> =>
+        follow<SubscriptionSlice>(
+          {
+            cluster,
+            clock,
+            random,
+            log: this.#log,
+            resource: subscriptionSlices,
+            where,
+            seen: (slice) => this.#seen(slice),
+            gone: (uid) => this.#runners.get(uid)?.vanished(),
+            synced,
+          },
+          signal,
+        );
+      this.#stops.push(supervisor.run(`${name}: slices`, task));
+      this.#stopping.signal.addEventListener('abort', () => synced(), { once: true });
+    });
+  }
+
+  async drain(options: DrainOptions = {}): Promise<ShardSnapshot> {
+    const { clock } = this.#options;
+    const { drainTimeout } = this.#limits;
+    await withTimeLimit(clock, this.#limits.statusInterval, this.#stopping.signal, async (signal) => {
+      await Promise.race([this.#lease.drain(), aborted(signal)]);
+    });
+    const until = clock.monotonic() + (options.handover ?? 0);
+    while (clock.monotonic() < until && [...this.#runners.values()].some((runner) => !runner.released)) {
+      await sleep(clock, handoverPoll, this.#stopping.signal);
+    }
+    await withTimeLimit(clock, drainTimeout, this.#stopping.signal, async (signal) => {
+      await Promise.all([...this.#runners.values()].map((runner) => runner.flush(signal)));
+    });
+    const snapshot = this.snapshot();
+    this.#log.info({ event: 'shard.drained', ...snapshot.totals }, 'drained');
+    return snapshot;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#stops.splice(0).map((stop) => stop()));
+    await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
+    await Promise.all(this.#ending);
+    await Promise.all([...this.#accounts.values()].map((account) => account.stop()));
+    this.#accounts.clear();
+    await this.#lease.release();
+  }
+
+  snapshot(): ShardSnapshot {
+    const slices = [...this.#runners.values()].map((runner) => runner.snapshot());
+    return { shard: this.#options.identity.shard, totals: addUp(slices, this.#former), slices };
+  }
+
+  #seen(slice: SubscriptionSlice): void {
+    const { identity } = this.#options;
+    const uid = slice.metadata.uid ?? '';
+    const known = this.#runners.get(uid);
+    if (known !== undefined) {
+      known.update(slice);
+      return;
+    }
+    const { owner } = slice.spec;
+    if (owner?.shard !== identity.shard || owner.uid !== identity.uid || this.#stopping.signal.aborted) return;
+    const account = this.#account({ namespace: slice.metadata.namespace ?? '', name: slice.spec.account });
+    const runner = account.serve(slice, () => this.#finished(uid));
+    this.#runners.set(uid, runner);
+    runner.start();
+  }
+
+  /** Nothing is left to do for this slice here. */
+  #finished(uid: string): void {
+    const runner = this.#runners.get(uid);
+    if (runner === undefined) return;
+    this.#runners.delete(uid);
+    this.#former = addUp([runner.snapshot()], this.#former);
+    const ending = this.#end(runner).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+
+  async #end(runner: SliceRunner): Promise<void> {
+    await runner.stop();
+    for (const [key, account] of this.#accounts) {
+      if (!account.release(runner.uid) || this.#stopping.signal.aborted) continue;
+      this.#accounts.delete(key);
+      await account.stop();
+    }
+  }
+
+  #account(name: AccountName): Account {
+    const key = `${name.namespace}/${name.name}`;
+    let account = this.#accounts.get(key);
+    if (account === undefined) {
+      account = new Account({ ...this.#options, account: name, log: this.#log, limits: this.#limits });
+      this.#accounts.set(key, account);
+    }
+    return account;
+  }
+
+  async #instruments(shard: ShardIdentity, name: AccountName, signal?: AbortSignal): Promise<InstrumentMaster> {
+    const { session } = this.#served(shard, name);
+    return await this.#answer(signal, (limited) => session.instruments(limited));
+  }
+
+  async #spot(
+    shard: ShardIdentity,
+    name: AccountName,
+    tokens: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<number, number>> {
+    if (tokens.length > this.#limits.spotTokens) {
+      throw tooManyTokens(`${tokens.length} tokens were asked for; at most ${this.#limits.spotTokens} are answered`);
+    }
+    const account = this.#served(shard, name);
+    return await this.#answer(signal, (limited) => account.spot(tokens, limited));
+  }
+
+  #answer<T>(signal: AbortSignal | undefined, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const either = AbortSignal.any([this.#stopping.signal, ...(signal === undefined ? [] : [signal])]);
+    return withTimeLimit(this.#options.clock, this.#limits.connectTimeout * 2, either, act);
+  }
+
+  #served(shard: ShardIdentity, name: AccountName): Account {
+    const { identity } = this.#options;
+    const account = this.#accounts.get(`${name.namespace}/${name.name}`);
+    if (account === undefined || shard.shard !== identity.shard || shard.uid !== identity.uid) {
+      throw notServed(`shard ${identity.shard} does not serve account ${name.namespace}/${name.name}`);
+    }
+    return account;
+  }
+}
+
+/** Milliseconds between looks at whether the slices have been taken over. */
+const handoverPoll = 50;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,384 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import { subscriptionSlices } from '../../cluster/resources.ts';
+import type { ShardIdentity, SliceShardStatus, SubscriptionSlice } from '../../crds/index.ts';
+import { type BackoffPolicy, backoffDelay } from '../../runtime/backoff.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
+import { describeError, hasCode } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Random } from '../../runtime/random.ts';
+import type { Supervisor } from '../../runtime/supervisor.ts';
+import type { BatchHeader } from '../delivery.ts';
+import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
+import type { Sink } from '../sinks/sink.ts';
+import { formatToken } from '../sinks/token.ts';
+import type { AccountSession } from './account-session.ts';
+import type { ShardLimits } from './limits.ts';
+import { Notifier } from './notifier.ts';
+import { Outbox, type OutboxCounters, type OutboxState } from './outbox.ts';
+import { OutboxSender } from './outbox-sender.ts';
+import { SliceConnection } from './slice-connection.ts';
+import { removeFinalizer } from './slice-end.ts';
+import { SlicePump } from './slice-pump.ts';
+import { sliceStatus } from './slice-status.ts';
+import { StatusWriter } from './status-writer.ts';
+
+export interface SliceRunnerOptions {
+  readonly identity: ShardIdentity;
+  readonly slice: SubscriptionSlice;
+  readonly cluster: Cluster;
+  readonly sink: Sink;
+  readonly account: AccountSession;
+  readonly pipeline: SlicePipeline;
+  readonly assemble: (header: BatchHeader, body: string | Uint8Array) => string | Uint8Array;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: Random;
+  readonly supervisor: Supervisor;
+  readonly limits: ShardLimits;
+  /** There is nothing left to do for this slice here: call {@link SliceRunner.stop}. */
+  readonly finished: () => void;
+}
+
+/** Counts of one slice since this process took it up. */
+export interface SliceSnapshot {
+  readonly slice: string;
+  readonly account: string;
+  readonly phase: SliceShardStatus['phase'];
+  readonly token: { readonly epoch: number; readonly claim: number } | undefined;
+  readonly connections: number;
+  readonly subscribed: number;
+  readonly ticking: number;
+  readonly pipeline: PipelineCounters & { readonly dropped?: number };
+  readonly outbox: OutboxCounters;
+}
+
+const retry: BackoffPolicy = { first: 200, most: 10_000 };
+
+/**
+ * Serves one slice from the moment it is named until the sink refuses it or the slice is deleted (PROTOCOL 3 and 7).
+ * That another is named, that the object leaves the watch or that the API server is away changes nothing.
+ */
+export class SliceRunner {
+  /** `namespace/name` */
+  readonly name: string;
+  readonly uid: string;
+  readonly #options: SliceRunnerOptions;
+  readonly #outbox: Outbox;
+  readonly #sender: OutboxSender;
+  readonly #connection: SliceConnection;
+  readonly #pump: SlicePump;
+  readonly #status: StatusWriter;
+  readonly #settled = new Notifier();
+  readonly #left = new Notifier();
+  readonly #stops: (() => Promise<void>)[] = [];
+  readonly #stopListening: () => void;
+  #slice: SubscriptionSlice;
+  /** Newest epoch in which it saw itself named. */
+  #epoch = 0;
+  #suspended = false;
+  #vanished = false;
+  #ending = false;
+  #draining = false;
+  #releasing = false;
+  #finished = false;
+  #lastState: OutboxState = 'unnamed';
+  /** When the connection was lost, microseconds since the epoch. */
+  #lostAt: number | undefined;
+
+  constructor(options: SliceRunnerOptions) {
+    const { slice, limits, identity, clock, random, account, sink, pipeline, cluster } = options;
+    const { namespace = '', name, uid = '' } = slice.metadata;
+    this.#options = options;
+    this.#slice = slice;
+    this.name = `${namespace}/${name}`;
+    this.uid = uid;
+    const log = options.log.child({ slice: this.name });
+    this.#outbox = new Outbox({
+      slice: this.name,
+      sliceUid: uid,
+      shard: identity.shard,
+      callsInFlight: limits.callsInFlight,
+      batchesPerCall: limits.batchesPerCall,
+      bytesPerCall: limits.bytesPerCall,
+      heartbeat: limits.heartbeat,
+      maxBytes: limits.outboxBytes,
+      maxBatches: limits.outboxBatches,
+      assemble: options.assemble,
+    });
+    this.#sender = new OutboxSender({
+      outbox: this.#outbox,
+      sink,
+      clock,
+      random,
+      log,
+      settled: () => this.#onSettled(),
+    });
+    this.#pump = new SlicePump({
+      pipeline,
+      clock,
+      deliver: (batches) => {
+        for (const batch of batches) this.#outbox.add(batch);
+        this.#sender.kick();
+      },
+    });
+    this.#connection = new SliceConnection({
+      slice: this.name,
+      account,
+      clock,
+      log,
+      random,
+      limits,
+      events: {
+        opened: () => this.#onOpened(),
+        frame: (decoder, frame, receivedAt) => {
+          this.#endReconnectGap(receivedAt);
+          pipeline.frame(decoder, frame, receivedAt);
+          this.#pump.poke();
+        },
+        closed: () => this.#onClosed(),
+        changed: () => this.#report(),
+      },
+    });
+    const where = { namespace, name, uid };
+    this.#status = new StatusWriter({
+      cluster,
+      clock,
+      random,
+      log,
+      slice: where,
+      shard: identity.shard,
+      interval: limits.statusInterval,
+    });
+    this.#stopListening = account.changes.listen(() => this.#report());
+    this.update(slice);
+  }
+
+  /** Starts its tasks. */
+  start(): void {
+    const { supervisor, limits, clock } = this.#options;
+    const run = (task: string, run: (signal: AbortSignal) => Promise<void>): void => {
+      this.#stops.push(supervisor.run(`slice ${this.name} ${this.uid}: ${task}`, run));
+    };
+    run('delivery', (signal) => this.#sender.run(signal));
+    run('connection', (signal) => this.#connection.run(signal));
+    run('status', (signal) => this.#status.run(signal));
+    // How many instruments tick changes with every frame at first; the status follows at its own pace.
+    run('lookup', (signal) => this.#lookUp(signal));
+    run('report', async (signal) => {
+      while (!signal.aborted) {
+        this.#report();
+        await sleep(clock, limits.statusInterval, signal);
+      }
+    });
+  }
+
+  /** The object as the watch shows it. */
+  update(slice: SubscriptionSlice): void {
+    const { identity } = this.#options;
+    const { owner, epoch } = slice.spec;
+    this.#vanished = false;
+    if (owner?.shard !== identity.shard || owner.uid !== identity.uid) {
+      // Another is named. What is streamed stays as it was until the sink says who is the newer.
+      this.#slice = { ...this.#slice, metadata: slice.metadata };
+      this.#report();
+      return;
+    }
+    this.#slice = slice;
+    this.#epoch = Math.max(this.#epoch, epoch);
+    this.#suspended = slice.spec.suspended;
+    this.#options.account.configure(slice.spec.login);
+    this.#outbox.configure(slice.spec.sets);
+    this.#options.pipeline.configure(slice.spec);
+    this.#connection.configure(slice.spec.groups);
+    if (slice.metadata.deletionTimestamp !== undefined) this.#end();
+    this.#steer();
+  }
+
+  /** The object left the watch: another is named, or it is gone. */
+  vanished(): void {
+    if (this.#vanished) return;
+    this.#vanished = true;
+    this.#left.notify();
+  }
+
+  /** Stops receiving, and hands everything gathered to the sink; resolves when it has all been answered. */
+  async flush(signal: AbortSignal): Promise<void> {
+    this.#draining = true;
+    this.#steer();
+    this.#pump.flush();
+    this.#sender.kick();
+    while (!this.#outbox.settled && !signal.aborted) await this.#settled.next(signal);
+    this.#report();
+  }
+
+  /** Ends its tasks; what is still held is lost with the process. */
+  async stop(): Promise<void> {
+    this.#connection.want(false);
+    this.#pump.stop();
+    this.#stopListening();
+    await Promise.all(this.#stops.map((stop) => stop()));
+  }
+
+  /** Whether the sink has turned it away, or the slice has ended, and all that it held is delivered. */
+  get released(): boolean {
+    return this.#outbox.settled && (this.#outbox.state === 'refused' || this.#outbox.state === 'ended');
+  }
+
+  snapshot(): SliceSnapshot {
+    const { pipeline, account } = this.#options;
+    return {
+      slice: this.name,
+      account: account.name,
+      phase: this.#currentStatus().phase,
+      token: this.#outbox.token,
+      connections: this.#connection.opens,
+      subscribed: this.#connection.subscribed,
+      ticking: pipeline.ticking(),
+      pipeline: pipeline.counters,
+      outbox: this.#outbox.counters,
+    };
+  }
+
+  /** Connects, claims or lets go, as ownership and the object ask. */
+  #steer(): void {
+    const owns = this.#epoch > this.#outbox.refusedEpoch && this.#outbox.state !== 'ended';
+    const streams = owns && !this.#suspended && !this.#ending && !this.#draining;
+    this.#connection.want(streams);
+    // A resting slice claims without a connection; one that ends needs its token to say so.
+    if (owns && (this.#connection.open || this.#suspended || this.#ending)) this.#claim();
+    this.#report();
+  }
+
+  #claim(): void {
+    const { identity } = this.#options;
+    const known = this.#slice.status?.shards?.find(({ shard }) => shard === identity.shard)?.token;
+    this.#outbox.name(this.#epoch, known?.epoch === this.#epoch ? known.claim : 0);
+    this.#sender.kick();
+  }
+
+  #onOpened(): void {
+    this.#steer();
+  }
+
+  #onClosed(): void {
+    // What was received before the gap comes before it.
+    this.#pump.flush();
+    this.#lostAt ??= this.#options.clock.now() * 1000;
+    this.#report();
+  }
+
+  /** The first ticks after a reconnect: the gap that it made is known now. */
+  #endReconnectGap(receivedAt: number): void {
+    if (this.#lostAt === undefined) return;
+    const from = Math.round(Math.min(this.#lostAt, receivedAt));
+    this.#outbox.tellGap({ from, to: Math.round(receivedAt), why: 'reconnect' });
+    this.#lostAt = undefined;
+  }
+
+  #onSettled(): void {
+    const { log } = this.#options;
+    const state = this.#outbox.state;
+    if (state !== this.#lastState) {
+      this.#lastState = state;
+      const token = this.#outbox.token;
+      const beatenBy = this.#outbox.beatenBy;
+      const line = { event: `slice.${state}`, slice: this.name, epoch: this.#epoch, claim: token?.claim };
+      if (state === 'refused' && beatenBy !== undefined) {
+        // Gathered before the refusal, so it goes late with the rest.
+        this.#pump.flush();
+        this.#lostAt = undefined;
+        log.info({ ...line, beatenBy: formatToken(beatenBy) }, 'the sink knows a newer claim');
+      } else log.info(line, state);
+      this.#steer();
+    }
+    if (state === 'ended' && this.#ending) this.#release();
+    if (state === 'refused' && this.#outbox.settled && this.#vanished) this.#finish();
+    this.#settled.notify();
+  }
+
+  /** The slice is deleted: stop, mark the last batches, close the fence. */
+  #end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#connection.want(false);
+    this.#pump.flush();
+    this.#outbox.finish();
+    this.#claim();
+    if (this.#outbox.state === 'ended') this.#release();
+  }
+
+  /** The fence is closed: the object may go. */
+  #release(): void {
+    if (this.#releasing) return;
+    this.#releasing = true;
+    const { supervisor, cluster, identity, clock, random, log } = this.#options;
+    const { namespace = '', name } = this.#slice.metadata;
+    this.#stops.push(
+      supervisor.run(`slice ${this.name} ${this.uid}: finalizer`, async (signal) => {
+        for (let attempt = 0; !signal.aborted; attempt++) {
+          try {
+            await removeFinalizer(cluster, { namespace, name }, this.uid, identity.shard);
+            this.#finish();
+            return;
+          } catch (error) {
+            log.warn({ event: 'finalizer.failed', slice: this.name, error: describeError(error) }, 'trying again');
+            await sleep(clock, backoffDelay(retry, attempt, random), signal);
+          }
+        }
+      }),
+    );
+  }
+
+  /** An object that left the watch is either another shard's now, or gone for good: then nobody would ever refuse it. */
+  async #lookUp(signal: AbortSignal): Promise<void> {
+    const { cluster, clock, limits, log } = this.#options;
+    const { namespace = '', name } = this.#slice.metadata;
+    while (!signal.aborted && !this.#finished) {
+      if (!this.#vanished) {
+        await this.#left.next(signal);
+        continue;
+      }
+      if (this.released) return this.#finish();
+      try {
+        const slice = await cluster.get<SubscriptionSlice>(subscriptionSlices, { namespace, name });
+        if (slice.metadata.uid !== this.uid) this.#end();
+      } catch (error) {
+        if (hasCode(error, 'CLUSTER_NOT_FOUND')) this.#end();
+        else log.debug({ event: 'slice.lookupFailed', error: describeError(error) }, 'looked up again later');
+      }
+      await sleep(clock, limits.lookup, signal);
+    }
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#options.finished();
+  }
+
+  #report(): void {
+    this.#status.offer(this.#currentStatus());
+  }
+
+  #currentStatus(): SliceShardStatus {
+    const { identity, account, pipeline } = this.#options;
+    return sliceStatus({
+      identity,
+      generation: this.#slice.metadata.generation ?? 0,
+      outbox: this.#outbox.state,
+      token: this.#outbox.token,
+      beatenBy: this.#outbox.beatenBy,
+      suspended: this.#suspended,
+      draining: this.#draining,
+      connected: this.#connection.open,
+      connectionError: this.#connection.error,
+      sinkReachable: this.#sender.reachable,
+      account: account.state,
+      first: this.#slice.spec.connection === 0,
+      instrumentsLoaded: account.master?.instruments.length,
+      subscribed: this.#connection.subscribed,
+      ticking: pipeline.ticking(),
+      silent: this.#connection.silent,
+    });
+  }
+}

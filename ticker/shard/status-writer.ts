@@ -1,0 +1,92 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import { subscriptionSlices } from '../../cluster/resources.ts';
+import { apiVersion, type SliceShardStatus, type SubscriptionSlice } from '../../crds/index.ts';
+import { type BackoffPolicy, backoffDelay } from '../../runtime/backoff.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
+import { describeError, hasCode } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Random } from '../../runtime/random.ts';
+import { Notifier } from './notifier.ts';
+
+export interface StatusWriterOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly slice: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly shard: string;
+  /** Least milliseconds between two writes. */
+  readonly interval: number;
+}
+
+const retry: BackoffPolicy = { first: 200, most: 10_000 };
+
+/**
+ * Writes one shard's entry of a slice's status: only its own, only when it changed, the newest only. The API server may
+ * be away as long as it likes; nothing waits for it.
+ */
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  readonly #changed = new Notifier();
+  #wanted: SliceShardStatus | undefined;
+  #written = '';
+  #gone = false;
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+  }
+
+  offer(status: SliceShardStatus): void {
+    this.#wanted = status;
+    this.#changed.notify();
+  }
+
+  /** Supervised task, until `signal` is aborted; what was offered last is tried once more then. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, log, interval } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      if (this.#wanted === undefined || this.#gone || JSON.stringify(this.#wanted) === this.#written) {
+        await this.#changed.next(signal);
+        continue;
+      }
+      try {
+        await this.#write(this.#wanted);
+        failures = 0;
+        await sleep(clock, interval, signal);
+      } catch (error) {
+        log.warn({ event: 'status.writeFailed', error: describeError(error) }, 'trying again');
+        await sleep(clock, backoffDelay(retry, failures++, random), signal);
+      }
+    }
+    await this.flush();
+  }
+
+  /** Writes what was offered last, now; a failure is only logged. */
+  async flush(): Promise<void> {
+    if (this.#wanted === undefined || this.#gone || JSON.stringify(this.#wanted) === this.#written) return;
+    try {
+      await this.#write(this.#wanted);
+    } catch (error) {
+      this.#options.log.warn({ event: 'status.writeFailed', error: describeError(error) }, 'given up at the end');
+    }
+  }
+
+  async #write(status: SliceShardStatus): Promise<void> {
+    const { cluster, slice, shard } = this.#options;
+    const text = JSON.stringify(status);
+    const object: Pick<SubscriptionSlice, 'apiVersion' | 'kind' | 'metadata' | 'status'> = {
+      apiVersion,
+      kind: 'SubscriptionSlice',
+      metadata: { namespace: slice.namespace, name: slice.name, uid: slice.uid },
+      status: { shards: [status] },
+    };
+    try {
+      await cluster.applyStatus(subscriptionSlices, object, { fieldManager: `ticker-shard/${shard}`, force: true });
+      this.#written = text;
+    } catch (error) {
+      if (hasCode(error, 'CLUSTER_NOT_FOUND')) this.#gone = true;
+      else throw error;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { SliceSnapshot } from './slice-runner.ts';
+
+/** Sums over slices since the process began. A tick that two sets take counts twice from `batched` on. */
+export interface ShardTotals {
+  /** Ticks received. */
+  readonly received: number;
+  readonly invalid: number;
+  readonly unknown: number;
+  readonly unrouted: number;
+  readonly malformedFrames: number;
+  /** Ticks put into batches: `published + late + held + lost`, once a pipeline is flushed. */
+  readonly batched: number;
+  /** Ticks that the sink accepted live. */
+  readonly published: number;
+  readonly batches: number;
+  /** Ticks that the sink accepted after a newer owner's claim. */
+  readonly late: number;
+  /** Ticks that wait for the sink. */
+  readonly held: number;
+  /** Ticks dropped from a full buffer, or given up; nobody gets them. */
+  readonly lost: number;
+  /** Published, and lost by the sink afterwards. */
+  readonly lostBySink: number;
+  readonly greeksSolved: number;
+  readonly greeksUnsolved: number;
+}
+
+const zero: ShardTotals = {
+  received: 0,
+  invalid: 0,
+  unknown: 0,
+  unrouted: 0,
+  malformedFrames: 0,
+  batched: 0,
+  published: 0,
+  batches: 0,
+  late: 0,
+  held: 0,
+  lost: 0,
+  lostBySink: 0,
+  greeksSolved: 0,
+  greeksUnsolved: 0,
+};
+
+export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = zero): ShardTotals {
+  return slices.reduce<ShardTotals>(
+    (sum, { pipeline, outbox }) => ({
+      received: sum.received + pipeline.received,
+      invalid: sum.invalid + pipeline.invalid,
+      unknown: sum.unknown + pipeline.unknown,
+      unrouted: sum.unrouted + pipeline.unrouted,
+      malformedFrames: sum.malformedFrames + pipeline.malformedFrames,
+      batched: sum.batched + pipeline.batched,
+      published: sum.published + outbox.published,
+      batches: sum.batches + outbox.batchesPublished,
+      late: sum.late + outbox.late,
+      held: sum.held + outbox.held,
+      lost: sum.lost + outbox.dropped + outbox.discarded + (pipeline.dropped ?? 0),
+      lostBySink: sum.lostBySink + outbox.lostBySink,
+      greeksSolved: sum.greeksSolved + pipeline.greeksSolved,
+      greeksUnsolved: sum.greeksUnsolved + pipeline.greeksUnsolved,
+    }),
+    before,
+  );
+}
