@@ -5,6 +5,7 @@ import { hasCode } from '../../../runtime/errors.ts';
 import { type Random, SeededRandom } from '../../../runtime/random.ts';
 import { depthLevels, Packet, TickColumns } from '../../tick-columns.ts';
 import { KiteDecoder, maxFrameBytes, packetBytes } from './decoder.ts';
+import { FrameEncoder } from './simulator/encoder.ts';
 
 const lengths = Object.values(packetBytes);
 const extremes = [0, 1, -1, 0x7fffffff, -0x80000000, 0xffff, 100, -100];
@@ -167,6 +168,38 @@ describe('the official client is the referee for numbers', () => {
     expect(columns.exchangeTime[0]).toBe(1_718_176_570_000_000);
     expect([columns.bidQuantity[0], columns.bidPrice[0], columns.bidOrders[0]]).toEqual([75, 2940.65, 65_535]);
     expect(columns.askPrice[4]).toBe(2941);
+  });
+});
+
+describe('the simulated broker', () => {
+  it('is read back field by field', () => {
+    const encoder = new FrameEncoder(4096);
+    const level = (n: number) => ({ quantity: 10 * n, price: 100_000 - n, orders: n });
+    const levels = [1, 2, 3, 4, 5].map(level);
+    const ohlc = { open: 101, high: 102, low: 103, close: 104 };
+    const traded = { lastQuantity: 3, averagePrice: 4, volume: 5, buyQuantity: 6, sellQuantity: 7, ...ohlc };
+    const rest = { lastTradeTime: 8, openInterest: 9, openInterestHigh: 10, openInterestLow: 11, exchangeTime: 12 };
+    encoder.add('ltp', { token: 257, lastPrice: 5 });
+    encoder.add('quote', { token: 258, lastPrice: 6, ...traded });
+    encoder.add('full', { token: 259, lastPrice: 2_000_000_000, ...traded, ...rest, bids: levels, asks: levels });
+    encoder.add('indexQuote', { token: 265, lastPrice: 7, ...ohlc });
+    encoder.add('indexFull', { token: 265, lastPrice: 8, ...ohlc, exchangeTime: 13 });
+    const columns = decodeAll(encoder.take());
+    const of = (column: ArrayLike<number>): number[] => Array.from(column).slice(0, 5);
+    expect(of(columns.packet)).toEqual([Packet.ltp, Packet.quote, Packet.full, Packet.indexQuote, Packet.indexFull]);
+    expect(of(columns.token)).toEqual([257, 258, 259, 265, 265]);
+    expect(of(columns.lastPrice)).toEqual([0.05, 0.06, 200, 0.07, 0.08]);
+    expect(of(columns.volume)).toEqual([0, 5, 5, 0, 0]);
+    expect(of(columns.open)).toEqual([0, 1.01, 0.0000101, 1.01, 1.01]);
+    expect(of(columns.high)).toEqual([0, 1.02, 0.0000102, 1.02, 1.02]);
+    expect(of(columns.low)).toEqual([0, 1.03, 0.0000103, 1.03, 1.03]);
+    expect(of(columns.close)).toEqual([0, 1.04, 0.0000104, 1.04, 1.04]);
+    expect(of(columns.exchangeTime)).toEqual([0, 0, 12_000_000, 0, 13_000_000]);
+    expect(of(columns.openInterestLow)).toEqual([0, 0, 11, 0, 0]);
+    const third = (column: ArrayLike<number>): number[] => Array.from(column).slice(2 * depthLevels, 3 * depthLevels);
+    expect(third(columns.bidQuantity)).toEqual([10, 20, 30, 40, 50]);
+    expect(third(columns.askPrice)).toEqual(levels.map(({ price }) => price / 10_000_000));
+    expect(third(columns.askOrders)).toEqual([1, 2, 3, 4, 5]);
   });
 });
 
