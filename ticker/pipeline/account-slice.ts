@@ -1,6 +1,6 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
 import type { Connection } from '../providers/provider.ts';
-import { Packet, type TickColumns } from '../tick-columns.ts';
+import type { TickColumns } from '../tick-columns.ts';
 import type { JsonEncoder } from './format/json.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import { History } from './history.ts';
@@ -14,9 +14,6 @@ import { type Breach, Quarantine } from './validation/quarantine.ts';
 import type { RowContext } from './validation/rule.ts';
 import { ruleNames } from './validation/rules.ts';
 import { ruleBit, Validator } from './validation/validator.ts';
-
-/** A row whose exchange time is this much before its subscription is the broker's cached last value; microseconds. */
-export const cachedAge = 60_000_000;
 
 const historyMask = ruleBit('volumeDecreased') | ruleBit('timeMovedBack');
 
@@ -186,7 +183,7 @@ export class AccountSlice implements SlicePipeline {
     }
     const context = this.#context;
     this.#history.describe(slot, ticks, row, context);
-    const cached = this.#isCached(slot, ticks, row, context.first);
+    const cached = this.#history.isCached(slot, ticks, row, context.first);
     const broken = this.#judge(slot, entry, ticks, row);
     const { deliveries } = entry.route;
     let outcome: 'invalid' | 'unrouted' | 'routed';
@@ -198,12 +195,6 @@ export class AccountSlice implements SlicePipeline {
       this.#history.live[slot] = 1;
       this.#live++;
     }
-  }
-
-  /** The first tick after a subscribe is a cached value, after hours too: judged by its exchange time where it has one. */
-  #isCached(slot: number, ticks: TickColumns, row: number, first: boolean): boolean {
-    const exchangeTime = exchangeTimeOf(ticks, row);
-    return exchangeTime === 0 ? first : exchangeTime < this.#history.firstReceived[slot]! - cachedAge;
   }
 
   /** The rules that the row breaks; remembers it for the next one, and its price for the account. */
@@ -219,16 +210,7 @@ export class AccountSlice implements SlicePipeline {
     const broken = this.#validator.broken(ticks, row, context);
     const price = ticks.lastPrice[row]!;
     const sane = (broken & saneMask) === 0;
-    const packet = ticks.packet[row]!;
-    const volume = packet === Packet.quote || packet === Packet.full ? ticks.volume[row]! : Number.NaN;
-    this.#history.remember(
-      slot,
-      ticks.receiveTime[row]!,
-      exchangeTimeOf(ticks, row),
-      volume,
-      sane,
-      (broken & historyMask) !== 0,
-    );
+    this.#history.remember(slot, ticks, row, sane, (broken & historyMask) !== 0);
     if (sane && price > 0 && price < Number.POSITIVE_INFINITY) lastPrice[slot] = price;
     return broken;
   }
@@ -272,9 +254,4 @@ export class AccountSlice implements SlicePipeline {
   #push(batch: GatheredBatch): void {
     this.counters.dropped += this.#ready.push(batch);
   }
-}
-
-function exchangeTimeOf(ticks: TickColumns, row: number): number {
-  const packet = ticks.packet[row]!;
-  return packet === Packet.full || packet === Packet.indexFull ? ticks.exchangeTime[row]! : 0;
 }

@@ -1,8 +1,11 @@
-import type { TickColumns } from '../tick-columns.ts';
+import { Packet, type TickColumns } from '../tick-columns.ts';
 import type { RowContext } from './validation/rule.ts';
 
 /** Rows in a row that contradict the history before the history itself is taken to be wrong. */
 export const historyLimit = 3;
+
+/** A row whose exchange time is this much before its subscription is the broker's cached last value; microseconds. */
+export const cachedAge = 60_000_000;
 
 const none = Number.NaN;
 
@@ -20,6 +23,15 @@ export class History {
   #contradictions = new Uint8Array(0);
   /** 1 once a live row came on the open connection. */
   live = new Uint8Array(0);
+
+  /**
+   * Whether a row may be the broker's cached last value: the first after a subscribe, after hours too. Judged by its
+   * exchange time where it has one.
+   */
+  isCached(slot: number, ticks: TickColumns, row: number, first: boolean): boolean {
+    if (!hasExchangeTime(ticks, row)) return first;
+    return ticks.exchangeTime[row]! < this.firstReceived[slot]! - cachedAge;
+  }
 
   /** Makes room for slots below `capacity`. */
   reserve(capacity: number): void {
@@ -66,26 +78,18 @@ export class History {
   /**
    * Remembers a row.
    *
-   * @param exchangeTime 0 where it has none
-   * @param volume `NaN` where it has none
    * @param sane whether it may be compared with
    * @param contradicts whether it broke a rule that compares with what is remembered
    */
-  remember(
-    slot: number,
-    receiveTime: number,
-    exchangeTime: number,
-    volume: number,
-    sane: boolean,
-    contradicts: boolean,
-  ): void {
-    this.#receiveTime[slot] = receiveTime;
+  remember(slot: number, ticks: TickColumns, row: number, sane: boolean, contradicts: boolean): void {
+    this.#receiveTime[slot] = ticks.receiveTime[row]!;
     if (!contradicts) this.#contradictions[slot] = 0;
     else if (++this.#contradictions[slot]! >= historyLimit) this.#contradictions[slot] = 0;
     else return;
     if (!sane && !contradicts) return;
-    if (exchangeTime !== 0) this.#exchangeTime[slot] = exchangeTime;
-    if (!Number.isNaN(volume)) this.#volume[slot] = volume;
+    if (hasExchangeTime(ticks, row)) this.#exchangeTime[slot] = ticks.exchangeTime[row]!;
+    const packet = ticks.packet[row]!;
+    if (packet === Packet.quote || packet === Packet.full) this.#volume[slot] = ticks.volume[row]!;
   }
 }
 
@@ -93,4 +97,9 @@ function grown(array: Float64Array, capacity: number): Float64Array<ArrayBuffer>
   const larger = new Float64Array(capacity);
   larger.set(array);
   return larger;
+}
+
+function hasExchangeTime(ticks: TickColumns, row: number): boolean {
+  const packet = ticks.packet[row]!;
+  return (packet === Packet.full || packet === Packet.indexFull) && ticks.exchangeTime[row] !== 0;
 }
