@@ -76,6 +76,11 @@ export class Market {
     return new Snapshot(time, this.#universe, this);
   }
 
+  /** The market as it was, or will be, at another time, with the contracts that are open now. */
+  at(time: number): MarketSnapshot {
+    return new Snapshot(time, this.#universe, this);
+  }
+
   isOpen(instrument: MarketInstrument, time: number): boolean {
     return time < instrument.expiresAt && this.#sessions.isOpen(instrument.exchange, time);
   }
