@@ -12,6 +12,11 @@ export function richerMode(a: Mode, b: Mode): Mode {
   return richness[a] >= richness[b] ? a : b;
 }
 
+/** Order of service: the oldest set first, then by name. */
+export function compareRank(a: Pick<SetDemand, 'created' | 'set'>, b: Pick<SetDemand, 'created' | 'set'>): number {
+  return compareText(a.created, b.created) || compareText(a.set, b.set);
+}
+
 /** A set as the planner knows it: its index is its rank, the oldest first. */
 export interface RankedSet {
   readonly id: string;
@@ -33,7 +38,7 @@ export class MarketTable {
   readonly #rankOf: ReadonlyMap<string, number>;
 
   constructor(demands: readonly SetDemand[]) {
-    const ranked = [...demands].sort((a, b) => compareText(a.created, b.created) || compareText(a.set, b.set));
+    const ranked = [...demands].sort(compareRank);
     this.sets = ranked.map(({ set, mode, accounts }) => ({ id: set, mode, accounts }));
     this.#rankOf = new Map(this.sets.map(({ id }, rank) => [id, rank]));
     const pending: [row: number, underlying: number][] = [];

@@ -8,6 +8,8 @@ import { select } from './selector.ts';
 import { expectedTickRate } from './tick-rate.ts';
 import { underlyingOf } from './underlyings.ts';
 
+type Items = Pick<InstrumentSetSpec, 'instruments' | 'selectors' | 'optionChains'>;
+
 /** What can be streamed on some of the accounts that a set may use. */
 export interface ResolverMarket {
   readonly id: string;
@@ -39,19 +41,35 @@ export interface Resolution {
   readonly unknownNames: boolean;
 }
 
+/** Why there is no market to look in: what is placed stays, if that may pass. */
+export interface NoMarket {
+  readonly reason: string;
+  readonly message: string;
+  readonly mayPass: boolean;
+}
+
+const noAccount: NoMarket = {
+  reason: 'NoAccount',
+  message:
+    'there is no TickerAccount that this set may use: create one in this namespace, let one of another namespace name this one in spec.allowedNamespaces, or change spec.accountSelector',
+  mayPass: false,
+};
+
 /**
  * Turns a set's spec into instruments. Pure. Each item is taken from the first market that has it; one that comes after a
  * market that is not loaded is pending, lest everything move when that is.
  *
  * @param markets of the accounts that the set may use, in order of preference
  * @param former centres of the last resolution
+ * @param noMarket what to say where `markets` is empty
  */
 export function resolve(
-  spec: Pick<InstrumentSetSpec, 'instruments' | 'selectors' | 'optionChains' | 'greeks'>,
+  spec: Items & Pick<InstrumentSetSpec, 'greeks'>,
   markets: readonly ResolverMarket[],
   former: ChainCentres,
+  noMarket?: NoMarket,
 ): Resolution {
-  return new Resolver(markets, former, spec.greeks !== undefined).resolve(spec);
+  return new Resolver(markets, former, spec.greeks !== undefined).resolve(spec, noMarket);
 }
 
 class Resolver {
@@ -73,8 +91,8 @@ class Resolver {
     this.#greeks = greeks;
   }
 
-  resolve(spec: Pick<InstrumentSetSpec, 'instruments' | 'selectors' | 'optionChains'>): Resolution {
-    if (this.#markets.length === 0) this.#noMarket(spec);
+  resolve(spec: Items, noMarket = noAccount): Resolution {
+    if (this.#markets.length === 0) this.#noMarket(spec, noMarket);
     else {
       // Chains first: they know their options' underlying from the user, not by guessing.
       spec.optionChains?.forEach((chain, index) => {
@@ -101,11 +119,10 @@ class Resolver {
     };
   }
 
-  #noMarket(spec: Pick<InstrumentSetSpec, 'instruments' | 'selectors' | 'optionChains'>): void {
+  #noMarket(spec: Items, { reason, message, mayPass }: NoMarket): void {
     const items = (spec.instruments?.length ?? 0) + (spec.selectors?.length ?? 0) + (spec.optionChains?.length ?? 0);
-    const message =
-      'there is no usable TickerAccount that this set may use: create one in this namespace, let one of another namespace name this one in spec.allowedNamespaces, or change spec.accountSelector';
-    this.#problem({ instrument: 'spec', reason: 'NoAccount', message }, items);
+    this.#problem({ instrument: 'spec', reason, message }, items);
+    this.#pending ||= mayPass;
   }
 
   #explicit(name: string): void {

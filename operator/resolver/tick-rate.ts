@@ -6,6 +6,6 @@ import type { Instrument } from '../../cluster/market-data.ts';
  */
 const rates: Record<Instrument['type'], number> = { INDEX: 2, FUT: 2, EQ: 1.5, CE: 1, PE: 1 };
 
-export function expectedTickRate(instrument: Instrument): number {
+export function expectedTickRate(instrument: Pick<Instrument, 'type'>): number {
   return rates[instrument.type];
 }

@@ -1,0 +1,143 @@
+import { ownerLabel, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
+import { sameShard, shardKey } from '../planner/assign-shards.ts';
+import type { Plan, PlannedSlice } from '../planner/types.ts';
+import { idOf } from './names.ts';
+import { accountOf, countInstruments } from './placed.ts';
+import { sameValue } from './same-value.ts';
+import { isLive, refusedWith, type Shards } from './shards.ts';
+
+/** One write that brings the slices nearer to the plan. */
+export type SliceWrite =
+  | { readonly kind: 'apply'; readonly object: SubscriptionSlice; readonly existing: SubscriptionSlice | undefined }
+  | { readonly kind: 'delete'; readonly existing: SubscriptionSlice }
+  | { readonly kind: 'release'; readonly existing: SubscriptionSlice };
+
+/**
+ * The writes that turn the slices into the plan; none where nothing differs. Those that gain instruments come first and
+ * deletions last, so that what moves is subscribed before it is given up.
+ */
+export function sliceWrites(
+  plan: Plan,
+  slices: readonly SubscriptionSlice[],
+  build: (planned: PlannedSlice, epoch: number) => SubscriptionSlice,
+): SliceWrite[] {
+  const existing = new Map(slices.map((slice) => [idOf(slice), slice]));
+  const applies: { write: SliceWrite; gain: number }[] = [];
+  const wanted = new Set<string>();
+  for (const planned of plan.slices) {
+    const first = build(planned, 1);
+    const id = idOf(first);
+    const current = existing.get(id);
+    wanted.add(id);
+    if (current === undefined) {
+      applies.push({
+        write: { kind: 'apply', object: first, existing: undefined },
+        gain: countInstruments(first).total,
+      });
+      continue;
+    }
+    // The former one is still ending: its name is free once its stream has ended.
+    if (current.metadata.deletionTimestamp !== undefined) continue;
+    const object = withEpoch(first, nextEpoch(current, planned));
+    if (isApplied(object, current)) continue;
+    const gain = countInstruments(object).total - countInstruments(current).total;
+    applies.push({ write: { kind: 'apply', object: guarded(object, current), existing: current }, gain });
+  }
+  applies.sort((a, b) => b.gain - a.gain);
+  const deletes = slices
+    .filter((slice) => !wanted.has(idOf(slice)) && slice.metadata.deletionTimestamp === undefined)
+    .map((slice): SliceWrite => ({ kind: 'delete', existing: slice }));
+  return [...applies.map(({ write }) => write), ...deletes];
+}
+
+/** How long a slice that is being deleted waits for an owner that is gone (milliseconds). */
+export const endDeadline = 10_000;
+
+/**
+ * What to do about a slice that waits for its stream to be ended: name the owner anew if the sink refused it; hand it to
+ * a ready shard if its owner has been gone for {@link endDeadline}; without any, or if nobody ever served it, let it go.
+ *
+ * @param goneFor milliseconds for which its owner has not been live
+ */
+export function endingWrite(slice: SubscriptionSlice, shards: Shards, goneFor: number): SliceWrite | undefined {
+  if (slice.metadata.finalizers?.includes(sliceFinalizer) !== true) return undefined;
+  const { owner, epoch } = slice.spec;
+  if (owner === undefined) return { kind: 'release', existing: slice };
+  const beaten = refusedWith(slice);
+  if (isLive(shards, owner)) {
+    return beaten === undefined ? undefined : handOver(slice, owner, Math.max(epoch, beaten.epoch) + 1);
+  }
+  if (goneFor < endDeadline) return undefined;
+  const ready = [...shards.values()].filter(({ state }) => state === 'ready');
+  const [heir] = ready.sort((a, b) => (shardKey(a.identity) < shardKey(b.identity) ? -1 : 1));
+  if (heir === undefined) return { kind: 'release', existing: slice };
+  return handOver(slice, heir.identity, Math.max(epoch, beaten?.epoch ?? 0) + 1);
+}
+
+function handOver(
+  slice: SubscriptionSlice,
+  owner: NonNullable<SubscriptionSlice['spec']['owner']>,
+  epoch: number,
+): SliceWrite {
+  const { apiVersion, kind, metadata, spec } = slice;
+  const { name, namespace = '', labels } = metadata;
+  const object: SubscriptionSlice = {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      labels: { ...labels, [ownerLabel]: owner.shard },
+      finalizers: [sliceFinalizer],
+    },
+    spec: { ...spec, owner, epoch },
+  };
+  return { kind: 'apply', object: guarded(object, slice), existing: slice };
+}
+
+/** The epoch rises in the write that names another owner, and above a token that beat the one that is named. */
+function nextEpoch(current: SubscriptionSlice, planned: PlannedSlice): number {
+  const { epoch, owner } = current.spec;
+  const beaten = refusedWith(current);
+  if (beaten !== undefined) return Math.max(epoch, beaten.epoch) + 1;
+  return sameShard(owner, planned.owner) ? epoch : epoch + 1;
+}
+
+function withEpoch(object: SubscriptionSlice, epoch: number): SubscriptionSlice {
+  return { ...object, spec: { ...object.spec, epoch } };
+}
+
+/** Owner and epoch are written only over the version that was decided on. */
+function guarded(object: SubscriptionSlice, current: SubscriptionSlice): SubscriptionSlice {
+  const { uid, resourceVersion } = current.metadata;
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+  };
+}
+
+function isApplied(object: SubscriptionSlice, current: SubscriptionSlice): boolean {
+  const { labels = {}, finalizers = [] } = object.metadata;
+  return (
+    Object.entries(labels).every(([label, value]) => current.metadata.labels?.[label] === value) &&
+    finalizers.every((finalizer) => current.metadata.finalizers?.includes(finalizer) === true) &&
+    sameValue(object.spec, current.spec)
+  );
+}
+
+/** Slices by the account that they belong to, in order of connection. */
+export function slicesByAccount(slices: readonly SubscriptionSlice[]): ReadonlyMap<string, SubscriptionSlice[]> {
+  const byAccount = new Map<string, SubscriptionSlice[]>();
+  for (const slice of slices) {
+    const id = accountOf(slice);
+    const list = byAccount.get(id);
+    if (list === undefined) byAccount.set(id, [slice]);
+    else list.push(slice);
+  }
+  for (const list of byAccount.values()) list.sort((a, b) => a.spec.connection - b.spec.connection);
+  return byAccount;
+}
