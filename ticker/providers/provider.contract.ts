@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Instrument, InstrumentMaster } from '../../cluster/market-data.ts';
 import type { Mode } from '../../crds/index.ts';
-import type { CodedError } from '../../runtime/errors.ts';
-import { Packet, TickColumns } from '../tick-columns.ts';
-import type { Connection, ConnectionHandler, Provider, ProviderSession, SessionOptions } from './provider.ts';
+import { Packet } from '../tick-columns.ts';
+import type { Connection, Provider, ProviderSession, SessionOptions } from './provider.ts';
+import { Recorder } from './recorder.testing.ts';
 
 /** A provider to try, with a market behind it that ticks every instrument at least twice a second. */
 export interface ProviderUnderTest {
@@ -148,6 +148,7 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
         }, patience);
         expect([...rows.packets.keys()].sort()).toEqual([...wanted].sort());
         expect(rows.lowestPrice).toBeGreaterThan(0);
+        expect(rows.disagreements).toEqual([]);
         expect(connection.lastHeard).toBeLessThanOrEqual(subject.options.clock.monotonic());
         expect(subject.options.clock.monotonic() - connection.lastHeard).toBeLessThan(5_000);
         connection.close();
@@ -227,78 +228,4 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
       });
     });
   });
-}
-
-/** Decodes what arrives, and keeps the kind of every row by token. */
-class Recorder implements ConnectionHandler {
-  connection: Connection | undefined;
-  capacity = 512;
-  frames = 0;
-  lowestPrice = Number.POSITIVE_INFINITY;
-  readonly packets = new Map<number, Packet[]>();
-  readonly errors: string[] = [];
-  readonly ends: CodedError[] = [];
-  /** Frames of which a decoding in parts differs from a decoding at once. */
-  readonly disagreements: number[] = [];
-
-  frame(frame: Uint8Array, receivedAt: number): void {
-    this.frames++;
-    const rows = this.#decode(frame, receivedAt, this.capacity);
-    if (this.capacity < 512 && this.#decode(frame, receivedAt, 512).join() !== rows.join()) {
-      this.disagreements.push(this.frames);
-    }
-    for (const { token, packet, price } of rows) {
-      const packets = this.packets.get(token) ?? [];
-      packets.push(packet);
-      this.packets.set(token, packets);
-      this.lowestPrice = Math.min(this.lowestPrice, price);
-    }
-  }
-
-  notice(notice: { readonly kind: 'error' | 'message'; readonly text: string }): void {
-    if (notice.kind === 'error') this.errors.push(notice.text);
-  }
-
-  closed(error: CodedError): void {
-    this.ends.push(error);
-  }
-
-  packetsOf(token: number): readonly Packet[] {
-    return this.packets.get(token) ?? [];
-  }
-
-  latestOf(token: number): Packet | undefined {
-    return this.packetsOf(token).at(-1);
-  }
-
-  #decode(frame: Uint8Array, receivedAt: number, capacity: number): Row[] {
-    const rows: Row[] = [];
-    const into = new TickColumns(capacity);
-    for (let offset = 0; offset >= 0; ) {
-      into.clear();
-      offset = this.connection!.decode(frame, offset, receivedAt, into);
-      for (let i = 0; i < into.length; i++) {
-        rows.push(new Row(into.token[i]!, into.packet[i]! as Packet, into.lastPrice[i]!));
-        expect(into.receiveTime[i]).toBe(receivedAt);
-        expect(into.slot[i]).toBe(-1);
-      }
-    }
-    return rows;
-  }
-}
-
-class Row {
-  readonly token: number;
-  readonly packet: Packet;
-  readonly price: number;
-
-  constructor(token: number, packet: Packet, price: number) {
-    this.token = token;
-    this.packet = packet;
-    this.price = price;
-  }
-
-  toString(): string {
-    return `${this.token}/${this.packet}/${this.price}`;
-  }
 }

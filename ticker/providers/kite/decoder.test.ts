@@ -1,175 +1,17 @@
 import fc from 'fast-check';
-import { KiteTicker } from 'kiteconnect';
 import { describe, expect, it } from 'vitest';
 import { hasCode } from '../../../runtime/errors.ts';
-import { type Random, SeededRandom } from '../../../runtime/random.ts';
+import { SeededRandom } from '../../../runtime/random.ts';
 import { depthLevels, Packet, TickColumns } from '../../tick-columns.ts';
 import { KiteDecoder, maxFrameBytes, packetBytes } from './decoder.ts';
+import { frameOf, lengths, packetOf } from './packets.testing.ts';
 import { FrameEncoder } from './simulator/encoder.ts';
-
-const lengths = Object.values(packetBytes);
-const extremes = [0, 1, -1, 0x7fffffff, -0x80000000, 0xffff, 100, -100];
-
-/** A frame from packets given as bytes. */
-function frameOf(packets: readonly Uint8Array[], count = packets.length): Uint8Array {
-  const frame = new Uint8Array(2 + packets.reduce((sum, packet) => sum + 2 + packet.length, 0));
-  const view = new DataView(frame.buffer);
-  view.setUint16(0, count);
-  let at = 2;
-  for (const packet of packets) {
-    view.setUint16(at, packet.length);
-    frame.set(packet, at + 2);
-    at += 2 + packet.length;
-  }
-  return frame;
-}
-
-/** A packet whose words are anything a wire can carry, extremes often. */
-function packetOf(random: Random, length: number, segment: number): Uint8Array {
-  const packet = new Uint8Array(length);
-  const view = new DataView(packet.buffer);
-  for (let at = 0; at + 4 <= length; at += 4) {
-    const kind = random.integer(4);
-    const word =
-      kind === 0
-        ? extremes[random.integer(extremes.length)]!
-        : kind === 1
-          ? random.integer(10_000_000)
-          : random.integer(0x1_0000_0000);
-    view.setInt32(at, word | 0);
-  }
-  view.setUint32(0, random.integer(0x100_0000) * 256 + segment);
-  return packet;
-}
-
-interface OfficialTick {
-  mode: string;
-  instrument_token: number;
-  [field: string]: unknown;
-}
-
-/** Row `i` in the shape that the official client makes of it, without what is computed (`change`, `tradable`). */
-function asOfficial(columns: TickColumns, i: number): OfficialTick {
-  const packet = columns.packet[i]!;
-  const date = (micros: number): Date | null => (micros === 0 ? null : new Date(micros / 1000));
-  const tick: OfficialTick = {
-    mode: packet === Packet.ltp ? 'ltp' : packet === Packet.full || packet === Packet.indexFull ? 'full' : 'quote',
-    instrument_token: columns.token[i]! | 0,
-    last_price: columns.lastPrice[i],
-  };
-  if (packet === Packet.ltp) return tick;
-  tick['ohlc'] = {
-    open: columns.open[i],
-    high: columns.high[i],
-    low: columns.low[i],
-    close: columns.close[i],
-  };
-  if (packet === Packet.indexFull) tick['exchange_timestamp'] = date(columns.exchangeTime[i]!);
-  if (packet === Packet.indexFull || packet === Packet.indexQuote) return tick;
-  tick['last_traded_quantity'] = columns.lastQuantity[i];
-  tick['average_traded_price'] = columns.averagePrice[i];
-  tick['volume_traded'] = columns.volume[i];
-  tick['total_buy_quantity'] = columns.buyQuantity[i];
-  tick['total_sell_quantity'] = columns.sellQuantity[i];
-  if (packet === Packet.quote) return tick;
-  tick['last_trade_time'] = date(columns.lastTradeTime[i]!);
-  tick['exchange_timestamp'] = date(columns.exchangeTime[i]!);
-  tick['oi'] = columns.openInterest[i];
-  tick['oi_day_high'] = columns.openInterestHigh[i];
-  tick['oi_day_low'] = columns.openInterestLow[i];
-  const side = (price: Float64Array, quantity: Float64Array, orders: Uint16Array) =>
-    Array.from({ length: depthLevels }, (_, level) => ({
-      quantity: quantity[i * depthLevels + level],
-      price: price[i * depthLevels + level],
-      orders: orders[i * depthLevels + level],
-    }));
-  tick['depth'] = {
-    buy: side(columns.bidPrice, columns.bidQuantity, columns.bidOrders),
-    sell: side(columns.askPrice, columns.askQuantity, columns.askOrders),
-  };
-  return tick;
-}
-
-/** The official client's parser; its type declarations leave it out. */
-function officialParser(): (frame: ArrayBuffer) => OfficialTick[] {
-  const ticker: object = new KiteTicker({ api_key: 'key', access_token: 'token' });
-  const parse: unknown = Reflect.get(ticker, 'parseBinary');
-  if (typeof parse !== 'function') throw new Error('the official client has no parseBinary');
-  return (frame) => parse.call(ticker, frame);
-}
-
-/** Compares without the cost of `toEqual` on a hundred thousand objects; JSON tells -0 from 0 no more than the wire does. */
-function canonical(tick: OfficialTick): string {
-  const { change: _change, tradable: _tradable, ...fields } = tick;
-  return JSON.stringify(fields, (_key, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-}
 
 function decodeAll(frame: Uint8Array, decoder = new KiteDecoder(), capacity = 256): TickColumns {
   const columns = new TickColumns(capacity);
   expect(decoder.decode(frame, 0, 1_000_000, columns)).toBe(-1);
   return columns;
 }
-
-describe('the official client is the referee for numbers', () => {
-  it('agrees on 102,000 packets of every kind and segment', () => {
-    const random = new SeededRandom(20260105);
-    const parse = officialParser();
-    const decoder = new KiteDecoder();
-    const columns = new TickColumns(200);
-    const seen = new Map<string, number>();
-    let compared = 0;
-    for (let round = 0; round < 510; round++) {
-      const packets = Array.from({ length: 200 }, (_, n) => {
-        const length = lengths[(round + n) % lengths.length]!;
-        const segment = random.integer(20) === 0 ? random.integer(256) : 1 + random.integer(9);
-        const name = `${length}/${segment}`;
-        seen.set(name, (seen.get(name) ?? 0) + 1);
-        return packetOf(random, length, segment);
-      });
-      const frame = frameOf(packets);
-      const official = parse(frame.slice().buffer as ArrayBuffer);
-      columns.clear();
-      expect(decoder.decode(frame, 0, 0, columns)).toBe(-1);
-      expect(columns.length).toBe(official.length);
-      for (let i = 0; i < official.length; i++) {
-        const theirs = canonical(official[i]!);
-        const ours = canonical(asOfficial(columns, i));
-        if (theirs !== ours) expect(ours).toBe(theirs);
-        compared++;
-      }
-    }
-    expect(compared).toBe(102_000);
-    for (const length of lengths) {
-      for (let segment = 1; segment <= 9; segment++) expect(seen.get(`${length}/${segment}`)).toBeGreaterThan(1000);
-    }
-  }, 60_000);
-
-  it('agrees on a full packet that was written down by hand', () => {
-    const packet = new Uint8Array(packetBytes.full);
-    const view = new DataView(packet.buffer);
-    view.setUint32(0, 738561);
-    view.setInt32(4, 294070);
-    view.setInt32(12, 293355);
-    view.setInt32(44, 1_718_176_569);
-    view.setInt32(60, 1_718_176_570);
-    view.setInt32(64, 75);
-    view.setInt32(68, 294065);
-    view.setUint16(72, 65_535);
-    view.setInt32(124 + 48 + 4, 294100);
-    const columns = decodeAll(frameOf([packet]));
-    expect(columns.token[0]).toBe(738561);
-    expect(columns.lastPrice[0]).toBe(2940.7);
-    expect(columns.averagePrice[0]).toBe(2933.55);
-    expect(columns.lastTradeTime[0]).toBe(1_718_176_569_000_000);
-    expect(columns.exchangeTime[0]).toBe(1_718_176_570_000_000);
-    expect([columns.bidQuantity[0], columns.bidPrice[0], columns.bidOrders[0]]).toEqual([75, 2940.65, 65_535]);
-    expect(columns.askPrice[4]).toBe(2941);
-  });
-});
 
 describe('the simulated broker', () => {
   it('is read back field by field', () => {
@@ -204,6 +46,28 @@ describe('the simulated broker', () => {
 });
 
 describe('columns', () => {
+  it('hold a full packet that was written down by hand', () => {
+    const packet = new Uint8Array(packetBytes.full);
+    const view = new DataView(packet.buffer);
+    view.setUint32(0, 738561);
+    view.setInt32(4, 294070);
+    view.setInt32(12, 293355);
+    view.setInt32(44, 1_718_176_569);
+    view.setInt32(60, 1_718_176_570);
+    view.setInt32(64, 75);
+    view.setInt32(68, 294065);
+    view.setUint16(72, 65_535);
+    view.setInt32(124 + 48 + 4, 294100);
+    const columns = decodeAll(frameOf([packet]));
+    expect(columns.token[0]).toBe(738561);
+    expect(columns.lastPrice[0]).toBe(2940.7);
+    expect(columns.averagePrice[0]).toBe(2933.55);
+    expect(columns.lastTradeTime[0]).toBe(1_718_176_569_000_000);
+    expect(columns.exchangeTime[0]).toBe(1_718_176_570_000_000);
+    expect([columns.bidQuantity[0], columns.bidPrice[0], columns.bidOrders[0]]).toEqual([75, 2940.65, 65_535]);
+    expect(columns.askPrice[4]).toBe(2941);
+  });
+
   it('clears what a packet does not carry from rows that held another one', () => {
     const random = new SeededRandom(7);
     const columns = new TickColumns(4);

@@ -36,6 +36,7 @@ export function handshake<T>(
     const url = URL.parse(options.url);
     if (url === null) throw unreachable(`account ${account}: ${JSON.stringify(options.url)} is no address of a feed`);
     const place = `${url.origin}${url.pathname}`;
+    url.hash = ''; // not allowed in a WebSocket's address
     url.searchParams.set('api_key', apiKey);
     url.searchParams.set('access_token', accessToken);
     const socket = new WebSocket(url, {
