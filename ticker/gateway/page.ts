@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** A page with the policy that lets it run, and nothing else. */
+export interface Page {
+  readonly html: string;
+  readonly contentSecurityPolicy: string;
+}
+
+/** Puts the page's style and script into its one file. Nothing is loaded from anywhere else. */
+export function loadPage(): Page {
+  const read = (name: string): string => readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8');
+  const style = read('page.css');
+  const script = read('page.js');
+  const html = read('index.html')
+    .replace('/* style */', () => style)
+    .replace('/* script */', () => script);
+  const policy = [
+    "default-src 'none'",
+    `style-src '${hash(style)}'`,
+    `script-src '${hash(script)}'`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return { html, contentSecurityPolicy: policy.join('; ') };
+}
+
+function hash(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}

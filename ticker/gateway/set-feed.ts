@@ -1,0 +1,120 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { describeError } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Published, SinkReader, Unsubscribe } from '../sinks/reader.ts';
+import type { Frame, StreamClient } from './stream-client.ts';
+
+/** A set as the gateway knows it. */
+export interface GatewaySet {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Full name of the channel; absent where the set does not publish. */
+  readonly channel?: string;
+}
+
+/** `namespace/name` */
+export function setName(set: GatewaySet): string {
+  return `${set.namespace}/${set.name}`;
+}
+
+/** Newest row of each instrument of a set as `{"NSE:INFY":{…},…}`. Rows are JSON already. */
+export async function latestRows(reader: SinkReader, set: GatewaySet): Promise<string> {
+  const rows = await reader.latest(set.uid);
+  const parts: string[] = [];
+  for (const [instrument, json] of rows) parts.push(`${JSON.stringify(instrument)}:${json}`);
+  return `{${parts.join(',')}}`;
+}
+
+/** One subscription at the sink, shared by all clients of a set. */
+export class SetFeed {
+  readonly set: GatewaySet;
+  readonly clients = new Set<StreamClient>();
+  /** Streams that are open or being opened; the subscription ends with the last. */
+  holds = 0;
+  readonly #reader: SinkReader;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #waiting: StreamClient[] = [];
+  #reading = false;
+  #unsubscribe: Promise<Unsubscribe> | undefined;
+
+  constructor(set: GatewaySet, options: { readonly reader: SinkReader; readonly clock: Clock; readonly log: Logger }) {
+    this.set = set;
+    this.#reader = options.reader;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /** Subscribes, once for all that wait; rejects with the sink's error. */
+  async open(channel: string): Promise<void> {
+    this.#unsubscribe ??= this.#reader.subscribe(channel, (message) => this.#publish(message));
+    try {
+      await this.#unsubscribe;
+    } catch (error) {
+      this.#unsubscribe = undefined;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const unsubscribe = this.#unsubscribe;
+    this.#unsubscribe = undefined;
+    try {
+      await (await unsubscribe)?.();
+    } catch (error) {
+      this.#log.debug({ event: 'gateway.unsubscribe', set: setName(this.set) }, describeError(error));
+    }
+  }
+
+  /**
+   * Gives `client` the latest values, read after this call. One read runs at a time, however many ask.
+   */
+  readonly wantSnapshot = (client: StreamClient): void => {
+    this.#waiting.push(client);
+    if (!this.#reading) void this.#readLatest();
+  };
+
+  async #readLatest(): Promise<void> {
+    this.#reading = true;
+    while (this.#waiting.length > 0) {
+      const clients = this.#waiting;
+      this.#waiting = [];
+      try {
+        const rows = await latestRows(this.#reader, this.set);
+        const text = snapshotText(this.set, this.#clock.now(), rows);
+        for (const client of clients) client.snapshot(text);
+      } catch (error) {
+        this.#log.warn({ event: 'gateway.latest', set: setName(this.set) }, describeError(error));
+        // 1013, "try again later": without the latest values its reader would take old rows for new.
+        for (const client of clients) client.close(1013, 'the latest values cannot be read now');
+      }
+    }
+    this.#reading = false;
+  }
+
+  #publish(message: Published): void {
+    const frame = toFrame(message.payload);
+    for (const client of this.clients) client.publish(frame);
+  }
+}
+
+function snapshotText(set: GatewaySet, now: number, rows: string): string {
+  const head = JSON.stringify({ type: 'snapshot', v: 1, set: setName(set), time: Math.round(now * 1000) });
+  return `${head.slice(0, -1)},"rows":${rows}}`;
+}
+
+/** The header comes first in a batch's text, and neither names nor numbers before `count` are longer than this. */
+const headerRoom = 1500;
+
+function toFrame(payload: string | Uint8Array): Frame {
+  if (typeof payload !== 'string') {
+    return {
+      data: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+      binary: true,
+      ticks: undefined,
+    };
+  }
+  const count = /"count":(\d+)/.exec(payload.slice(0, headerRoom))?.[1];
+  return { data: Buffer.from(payload), binary: false, ticks: count === undefined ? undefined : Number(count) };
+}
