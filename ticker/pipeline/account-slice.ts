@@ -56,9 +56,10 @@ export class AccountSlice implements SlicePipeline {
   readonly #context: RowContext = {
     first: true,
     previousExchangeTime: 0,
-    previousReceiveTime: 0,
+    volumeChangedTime: 0,
     previousVolume: 0,
     previousPrice: 0,
+    previousClose: 0,
     scalePrice: 0,
   };
   #validator = new Validator(0);
@@ -204,7 +205,7 @@ export class AccountSlice implements SlicePipeline {
     context.previousPrice = lastPrice[slot]!;
     context.scalePrice = context.previousPrice;
     if (entry.option) {
-      const underlying = lastPrice[entry.underlyingSlot]!;
+      const underlying = entry.underlyingSlot < 0 ? Number.NaN : lastPrice[entry.underlyingSlot]!;
       context.scalePrice = underlying > 0 ? underlying : entry.strike;
     }
     const broken = this.#validator.broken(ticks, row, context);
@@ -223,7 +224,8 @@ export class AccountSlice implements SlicePipeline {
       for (const set of sets) {
         if ((broken & set.policy.enforced) !== 0) continue;
         if (enricher !== undefined && greeks === undefined && entry.option) {
-          const underlying = this.#shared.table.lastPrice[entry.underlyingSlot]!;
+          const { underlyingSlot } = entry;
+          const underlying = underlyingSlot < 0 ? Number.NaN : this.#shared.table.lastPrice[underlyingSlot]!;
           const price = ticks.lastPrice[row]!;
           if (enricher.solve(entry.call, price, underlying, entry.strike, expiry, ticks.receiveTime[row]!))
             this.counters.greeksSolved++;

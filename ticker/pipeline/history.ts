@@ -18,8 +18,9 @@ export class History {
   /** Receive time of the first row on the open connection; 0 until there is one. */
   firstReceived = new Float64Array(0);
   #exchangeTime = new Float64Array(0);
-  #receiveTime = new Float64Array(0);
+  #volumeChangedTime = new Float64Array(0);
   #volume = new Float64Array(0);
+  #close = new Float64Array(0);
   #contradictions = new Uint8Array(0);
   /** 1 once a live row came on the open connection. */
   live = new Uint8Array(0);
@@ -39,8 +40,9 @@ export class History {
     this.#capacity = capacity;
     this.firstReceived = grown(this.firstReceived, capacity);
     this.#exchangeTime = grown(this.#exchangeTime, capacity);
-    this.#receiveTime = grown(this.#receiveTime, capacity);
+    this.#volumeChangedTime = grown(this.#volumeChangedTime, capacity);
     this.#volume = grown(this.#volume, capacity);
+    this.#close = grown(this.#close, capacity);
     const contradictions = new Uint8Array(capacity);
     contradictions.set(this.#contradictions);
     this.#contradictions = contradictions;
@@ -53,8 +55,9 @@ export class History {
   forget(slot: number): void {
     this.firstReceived[slot] = 0;
     this.#exchangeTime[slot] = 0;
-    this.#receiveTime[slot] = 0;
+    this.#volumeChangedTime[slot] = 0;
     this.#volume[slot] = none;
+    this.#close[slot] = none;
     this.#contradictions[slot] = 0;
     this.live[slot] = 0;
   }
@@ -71,8 +74,9 @@ export class History {
     context.first = this.firstReceived[slot] === 0;
     if (context.first) this.firstReceived[slot] = ticks.receiveTime[row]!;
     context.previousExchangeTime = this.#exchangeTime[slot]!;
-    context.previousReceiveTime = this.#receiveTime[slot]!;
+    context.volumeChangedTime = this.#volumeChangedTime[slot]!;
     context.previousVolume = this.#volume[slot]!;
+    context.previousClose = this.#close[slot]!;
   }
 
   /**
@@ -82,14 +86,16 @@ export class History {
    * @param contradicts whether it broke a rule that compares with what is remembered
    */
   remember(slot: number, ticks: TickColumns, row: number, sane: boolean, contradicts: boolean): void {
-    this.#receiveTime[slot] = ticks.receiveTime[row]!;
     if (!contradicts) this.#contradictions[slot] = 0;
     else if (++this.#contradictions[slot]! >= historyLimit) this.#contradictions[slot] = 0;
     else return;
     if (!sane && !contradicts) return;
     if (hasExchangeTime(ticks, row)) this.#exchangeTime[slot] = ticks.exchangeTime[row]!;
     const packet = ticks.packet[row]!;
-    if (packet === Packet.quote || packet === Packet.full) this.#volume[slot] = ticks.volume[row]!;
+    if (packet !== Packet.quote && packet !== Packet.full) return;
+    if (ticks.volume[row] !== this.#volume[slot]) this.#volumeChangedTime[slot] = ticks.receiveTime[row]!;
+    this.#volume[slot] = ticks.volume[row]!;
+    this.#close[slot] = ticks.close[row]!;
   }
 }
 

@@ -110,7 +110,7 @@ export function compileRoutes(
             ? old
             : instrumentRecord(token, group.exchange, symbol),
         route,
-        option: type !== undefined && strike !== undefined && underlyingSlot >= 0,
+        option: type !== undefined && strike !== undefined,
         call: type === 'CE',
         strike: strike ?? 0,
         underlyingSlot,

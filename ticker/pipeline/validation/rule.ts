@@ -7,11 +7,13 @@ export interface RowContext {
   first: boolean;
   /** Times in microseconds; 0 where there is none. */
   previousExchangeTime: number;
-  /** Receive time of the row before. */
-  previousReceiveTime: number;
-  /** `NaN` where there is none; so the price. */
+  /** Receive time of the row at which the volume last changed. */
+  volumeChangedTime: number;
+  /** `NaN` where there is none; so the prices. */
   previousVolume: number;
   previousPrice: number;
+  /** Previous day's close as the row before said it: another one tells of a new day. */
+  previousClose: number;
   /** Price that a jump is a share of: the instrument's own, of an option its underlying's (or the strike). */
   scalePrice: number;
 }

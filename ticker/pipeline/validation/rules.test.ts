@@ -11,9 +11,10 @@ const everyRule = new Validator(-1);
 const following: RowContext = {
   first: false,
   previousExchangeTime: tenOClock - second,
-  previousReceiveTime: tenOClock - second,
+  volumeChangedTime: tenOClock - second,
   previousVolume: 900,
   previousPrice: 100,
+  previousClose: 100,
   scalePrice: 100,
 };
 
@@ -144,10 +145,12 @@ describe('no rule is broken by', () => {
     ['equity without open interest', { openInterest: 0, openInterestHigh: 0, openInterestLow: 0 }],
     ['the cached first tick of yesterday', { exchangeTime: tenOClock - 86_400 * second, volume: 5 }, { first: true }],
     [
-      'a new session: volume from 0 after a night',
+      'a new day: volume from 0 after a night',
       { volume: 0, averagePrice: 0 },
-      { previousReceiveTime: tenOClock - 17 * 3600 * second },
+      { volumeChangedTime: tenOClock - 17 * 3600 * second },
     ],
+    ['a new day without a night: another previous close', { volume: 0, averagePrice: 0 }, { previousClose: 99 }],
+    ['a new day of an option that stays at one tick', { volume: 0, high: 100, low: 100 }],
     ['a clock that is 4 s behind the exchange', { exchangeTime: tenOClock + 4 * second }],
     ['times in whole seconds', { lastTradeTime: tenOClock + second }],
     ['no previous price', {}, { previousPrice: Number.NaN, scalePrice: Number.NaN }],

@@ -7,7 +7,7 @@ import type { Rule } from './rule.ts';
 export const clockTolerance = 5_000_000;
 /** Trade and exchange times are whole seconds of two clocks. */
 const secondsTolerance = 1_000_000;
-/** An instrument that was quiet this long may have begun a new session, in which volume starts again from 0. */
+/** An instrument that did not trade for this long may have begun a new day, in which volume starts again from 0. */
 export const sessionBreak = 3 * 3600 * 1_000_000;
 /** Share of the scale price beyond which a move between two ticks is a jump: the widest daily circuit band. */
 const jumpShare = 0.2;
@@ -129,13 +129,15 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'volumeDecreased',
-    description: 'The volume of the day does not fall, unless the instrument was quiet for 3 h (a new session).',
+    description:
+      'The volume of the day does not fall. A new day may begin where the previous close changes, after 3 h without a trade, and while the range of the day is one price.',
     packets: quoted,
     fields: ['volume'],
     usual: 'enforce',
     broken(ticks, row, context) {
       if (context.first || !(ticks.volume[row]! < context.previousVolume)) return false;
-      return ticks.receiveTime[row]! - context.previousReceiveTime < sessionBreak;
+      if (ticks.close[row] !== context.previousClose || ticks.high[row] === ticks.low[row]) return false;
+      return ticks.receiveTime[row]! - context.volumeChangedTime < sessionBreak;
     },
   },
   {
