@@ -180,6 +180,7 @@ export const instrumentSetSpec = z.object({
           'What happens to a tick that breaks a rule: `enforce` quarantines and counts it, `report` counts it, `off` does not look.',
         ),
         rules: described(z.record(z.string().max(40), ruleAction).optional(), 'Exceptions by rule.', {
+          maxProperties: 32,
           examples: [{ depthCrossed: 'report' }],
         }),
       })
@@ -219,6 +220,7 @@ export const instrumentSetSpec = z.object({
         matchLabels: described(
           z.record(z.string().max(317), z.string().max(63)).optional(),
           'Labels that an account must have.',
+          { maxProperties: 16 },
         ),
         names: described(z.array(dnsLabel).max(64).optional(), 'Accounts by name (of this namespace).', {
           listType: 'set',

@@ -11,6 +11,8 @@ export interface CelRule {
   readonly rule: string;
   /** Says what to write instead. */
   readonly message: string;
+  /** The field below this node that is at fault, e.g. `.sessions`, where it is not the node itself. */
+  readonly fieldPath?: string;
 }
 
 /** What a schema node says beyond its shape; kept in zod's metadata under these keys. */
@@ -22,6 +24,8 @@ export interface NodeMeta {
   /** `x-kubernetes-list-type`, and the keys of a `map`. Lists are `atomic` where nothing is said. */
   listType?: 'atomic' | 'set' | 'map';
   listMapKeys?: string[];
+  /** The most entries of a map (a zod record). */
+  maxProperties?: number;
   /**
    * The behaviour of this field has not landed: any value but `except` is refused at admission, with this reason.
    * No field is accepted and ignored.
