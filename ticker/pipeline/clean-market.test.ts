@@ -109,3 +109,42 @@ test.each(schedules.flatMap(([name, hours, times]) => modes.map((mode) => [name,
     expect(slice.counters).toMatchObject({ invalid: 0, unknown: 0, malformedFrames: 0, routed: received });
   },
 );
+
+test('the volatility that the market was priced with comes back from its wire, to the rounding of prices', () => {
+  const market = new Market({ random: new SeededRandom(7) });
+  const snapshot = market.advance(start);
+  const nifty = snapshot.universe.byName.get('NSE:NIFTY 50')!;
+  const spot = snapshot.quote(nifty.token)!.lastPrice;
+  const options = snapshot.universe.instruments.filter(
+    ({ underlying, type, strike, expiresAt }) =>
+      underlying === nifty.underlying &&
+      (type === 'CE' || type === 'PE') &&
+      Math.abs(strike / spot - 1) < 0.02 &&
+      expiresAt > start + 24 * hour,
+  );
+  const spec = specOf([nifty, ...options], 'full');
+  const slice = createAccountPipeline().slice('a');
+  slice.configure({
+    ...spec,
+    groups: spec.groups.map((group) => (group.expiry === undefined ? group : { ...group, underlying: nifty.token })),
+  });
+  const encoder = new FrameEncoder(1 << 20);
+  for (const { token } of [nifty, ...options]) {
+    const quote = snapshot.quote(token)!;
+    const kind = packetKind(quote, 'full');
+    encoder.add(kind, wireFields(quote, kind));
+  }
+  slice.frame(new KiteDecoder(), encoder.take(), start * 1000);
+  const columns = slice.take(start, true).map((batch) => JSON.parse(batch.body as string) as Record<string, number[]>);
+  let checked = 0;
+  for (const { token, iv, vega } of columns)
+    token!.forEach((value, at) => {
+      if (value === nifty.token) return;
+      // Half a tick of price, in volatility, and half a paisa of spot.
+      const allowed = ((0.025 + 0.005) / vega![at]!) * 0.01 * 1.1;
+      expect(Math.abs(iv![at]! - snapshot.impliedVolatility(value))).toBeLessThan(allowed);
+      checked++;
+    });
+  expect(checked).toBeGreaterThan(40);
+  expect(slice.counters).toMatchObject({ greeksSolved: options.length, greeksUnsolved: 0 });
+});
