@@ -68,7 +68,7 @@ const until = (condition: () => boolean): Promise<void> =>
 
 describe('the handshake', () => {
   it('sends the credentials, the version, and what the address had', async () => {
-    await open();
+    await open({ url: `${options.url}#fragment` });
     const request = feed.requests[0]!;
     const url = new URL(request.url!, 'ws://feed');
     expect(url.pathname).toBe('/feed');
