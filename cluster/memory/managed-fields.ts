@@ -1,0 +1,212 @@
+import { conflict } from '../errors.ts';
+import type { FieldSchema } from './field-schema.ts';
+import {
+  describePaths,
+  difference,
+  emptySet,
+  equalSets,
+  type FieldSet,
+  fromFieldsV1,
+  intersection,
+  isEmpty,
+  toFieldsV1,
+  union,
+} from './field-set.ts';
+import { isRecord, type JsonObject } from './json.ts';
+import { compare, fieldsOf, merge, removeFields, withNamedFields } from './typed-value.ts';
+
+/** Who owns fields of an object. One name has separate entries for each operation and subresource. */
+export interface Manager {
+  readonly name: string;
+  readonly operation: 'Apply' | 'Update';
+  /** `status`, or empty for the object itself. */
+  readonly subresource: string;
+  readonly apiVersion: string;
+  /** RFC 3339, when its fields last changed. */
+  readonly time: string;
+  readonly fields: FieldSet;
+}
+
+/** Managers by {@link managerKey}. */
+export type Managers = ReadonlyMap<string, Manager>;
+
+export type ManagerId = Omit<Manager, 'fields'>;
+
+export interface Written {
+  readonly object: unknown;
+  readonly managers: Managers;
+}
+
+/** Managers that updated (not applied) and are listed singly; the oldest beyond that are merged into one, as upstream. */
+const maxUpdateManagers = 10;
+const ancientChanges = 'ancient-changes';
+
+function managerKey({ name, operation, subresource, apiVersion }: ManagerId): string {
+  return JSON.stringify([operation, name, subresource, apiVersion]);
+}
+
+/** Members of an object that nobody owns. */
+const unowned = ['apiVersion', 'kind'];
+const unownedMetadata = [
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+];
+
+function strip(set: FieldSet): FieldSet {
+  const children = new Map(set.children);
+  for (const name of unowned) children.delete(`f:${name}`);
+  const metadata = children.get('f:metadata');
+  if (metadata !== undefined) {
+    const kept = new Map(metadata.children);
+    for (const name of unownedMetadata) kept.delete(`f:${name}`);
+    if (kept.size === 0) children.delete('f:metadata');
+    else children.set('f:metadata', { member: false, children: kept });
+  }
+  return { member: false, children };
+}
+
+/**
+ * Server-side apply: `config` merged into `live`, what this manager applied before and no longer does removed unless
+ * somebody else owns it. Fields of others that would change are `CLUSTER_CONFLICT`, or taken over with `force`.
+ * Source: sigs.k8s.io/structured-merge-diff, `merge`.
+ */
+export function applyConfig(
+  schema: FieldSchema,
+  live: unknown,
+  config: unknown,
+  managers: Managers,
+  by: ManagerId,
+  force: boolean,
+): Written {
+  const key = managerKey(by);
+  const last = managers.get(key)?.fields ?? emptySet;
+  const fields = fieldsOf(schema, config);
+  // Name and the like count as owned while fields are pruned, so that `metadata` itself stays.
+  const object = prune(schema, merge(schema, live, config), last, new Map(managers).set(key, { ...by, fields }));
+  const others = settle(compare(schema, live, object), managers, key, force);
+  const own = strip(fields);
+  if (isEmpty(own)) others.delete(key);
+  else others.set(key, { ...by, fields: own });
+  return { object, managers: others };
+}
+
+/** A write of the whole object: what changes becomes this manager's, whoever had it. */
+export function updateObject(
+  schema: FieldSchema,
+  live: unknown,
+  object: unknown,
+  managers: Managers,
+  by: ManagerId,
+): Written {
+  const key = managerKey(by);
+  const comparison = compare(schema, live, object);
+  const next = settle(comparison, managers, key, true);
+  const before = next.get(key);
+  const changed = union(strip(comparison.modified), strip(comparison.added));
+  const fields = union(difference(before?.fields ?? emptySet, comparison.removed), changed);
+  const touched = before === undefined || !isEmpty(changed) || !equalSets(fields, before.fields);
+  if (isEmpty(fields)) next.delete(key);
+  else next.set(key, touched ? { ...by, fields } : before);
+  return { object, managers: capped(next) };
+}
+
+/** Takes away what nobody but the applying manager's last configuration wanted. */
+function prune(schema: FieldSchema, merged: unknown, last: FieldSet, managers: Managers): unknown {
+  if (isEmpty(last)) return merged;
+  const named = (set: FieldSet): FieldSet => withNamedFields(schema, set);
+  const fields = (value: unknown): FieldSet => named(fieldsOf(schema, value));
+  const all = fields(merged);
+  const dropped = removeFields(schema, merged, named(last));
+  let owned = emptySet;
+  for (const manager of managers.values()) owned = union(owned, manager.fields);
+  const kept = removeFields(schema, merged, difference(difference(all, fields(dropped)), named(owned)));
+  return removeFields(schema, merged, intersection(difference(all, fields(kept)), named(last)));
+}
+
+/** Takes from every other manager what changes hands or is gone. */
+function settle(
+  { added, modified, removed }: { added: FieldSet; modified: FieldSet; removed: FieldSet },
+  managers: Managers,
+  writer: string,
+  force: boolean,
+): Map<string, Manager> {
+  const changed = union(modified, added);
+  const next = new Map(managers);
+  const conflicts: string[] = [];
+  for (const [key, manager] of managers) {
+    if (key === writer) continue;
+    const lost = intersection(manager.fields, changed);
+    if (!isEmpty(lost)) conflicts.push(describeConflict(manager, lost));
+    const fields = difference(difference(manager.fields, lost), removed);
+    if (isEmpty(fields)) next.delete(key);
+    else next.set(key, { ...manager, fields });
+  }
+  if (!force && conflicts.length > 0) {
+    throw conflict(
+      `apply failed with ${conflicts.length} conflict${conflicts.length > 1 ? 's' : ''}: ${conflicts.join('; ')}`,
+    );
+  }
+  return next;
+}
+
+function describeConflict({ name, subresource, apiVersion, operation }: Manager, fields: FieldSet): string {
+  const where = subresource === '' ? '' : ` with subresource "${subresource}"`;
+  const how = operation === 'Update' ? ` using ${apiVersion} (update)` : '';
+  return `conflict with "${name}"${where}${how}: ${describePaths(fields).join(', ')}`;
+}
+
+function capped(managers: Map<string, Manager>): Map<string, Manager> {
+  const updates = [...managers].filter(([, { operation }]) => operation === 'Update');
+  if (updates.length <= maxUpdateManagers) return managers;
+  const oldest = updates
+    .sort(([, a], [, b]) => (a.time < b.time ? -1 : 1))
+    .slice(0, updates.length - maxUpdateManagers + 1);
+  const last = oldest.at(-1)![1];
+  let fields = emptySet;
+  for (const [key, manager] of oldest) {
+    fields = union(fields, manager.fields);
+    managers.delete(key);
+  }
+  const merged: Manager = { ...last, name: ancientChanges, fields };
+  return managers.set(managerKey(merged), merged);
+}
+
+/** `metadata.managedFields`, in upstream's order: by operation, then time, then name. */
+export function encodeManagers(managers: Managers): JsonObject[] {
+  const order = (m: Manager): string => [m.operation, m.time, m.name, m.apiVersion, m.subresource].join('\0');
+  return [...managers.values()]
+    .sort((a, b) => (order(a) < order(b) ? -1 : 1))
+    .map(({ name, operation, subresource, apiVersion, time, fields }) => ({
+      manager: name,
+      operation,
+      apiVersion,
+      time,
+      fieldsType: 'FieldsV1',
+      fieldsV1: toFieldsV1(fields),
+      ...(subresource === '' ? {} : { subresource }),
+    }));
+}
+
+export function decodeManagers(managedFields: unknown): Managers {
+  const managers = new Map<string, Manager>();
+  for (const entry of Array.isArray(managedFields) ? managedFields : []) {
+    if (!isRecord(entry)) continue;
+    const manager: Manager = {
+      name: String(entry['manager'] ?? ''),
+      operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
+      subresource: String(entry['subresource'] ?? ''),
+      apiVersion: String(entry['apiVersion'] ?? ''),
+      time: String(entry['time'] ?? ''),
+      fields: fromFieldsV1(entry['fieldsV1']),
+    };
+    managers.set(managerKey(manager), manager);
+  }
+  return managers;
+}

@@ -1,0 +1,183 @@
+import { invalid } from '../errors.ts';
+import { deduced, type FieldSchema, mapOf, scalar } from './field-schema.ts';
+import { emptySet, type FieldSet, FieldSetBuilder, isEmpty, leaf } from './field-set.ts';
+import { equalJson, isRecord, type JsonObject } from './json.ts';
+
+/**
+ * Operations on a JSON value whose merge strategy is known, as server-side apply needs them.
+ * Source: sigs.k8s.io/structured-merge-diff, `typed`.
+ */
+
+type MapSchema = Extract<FieldSchema, { type: 'map' }>;
+type ListSchema = Extract<FieldSchema, { type: 'list' }>;
+
+const deducedMap = mapOf(deduced);
+
+/** What a value is merged as: a schema that the value does not fit gives way to what the value is. */
+function resolve(schema: FieldSchema, value: unknown): FieldSchema {
+  if (isRecord(value)) return schema.type === 'map' ? schema : schema.type === 'deduced' ? deducedMap : scalar;
+  if (Array.isArray(value)) return schema.type === 'list' ? schema : scalar;
+  return scalar;
+}
+
+function isAtomic(schema: FieldSchema): boolean {
+  if (schema.type === 'map') return schema.atomic;
+  if (schema.type === 'list') return schema.listType === 'atomic';
+  return true;
+}
+
+function memberSchema(schema: MapSchema, key: string): FieldSchema {
+  return Object.hasOwn(schema.fields, key) ? schema.fields[key]! : schema.values;
+}
+
+/** Path elements of a list's items, with the items. Two of one key, or an item without its key, is `CLUSTER_INVALID`. */
+function keyed(schema: ListSchema, items: readonly unknown[], path: string): Map<string, unknown> {
+  const result = new Map<string, unknown>();
+  for (const [index, item] of items.entries()) {
+    const element = pathElement(schema, item, `${path}[${index}]`);
+    if (result.has(element)) throw invalid(`${path}[${index}]: duplicate entry ${element.slice(2)}`);
+    result.set(element, item);
+  }
+  return result;
+}
+
+function pathElement(schema: ListSchema, item: unknown, path: string): string {
+  if (schema.listType === 'set') return `v:${JSON.stringify(item)}`;
+  const keys: JsonObject = {};
+  for (const key of [...schema.keys].sort()) {
+    const value = isRecord(item) ? item[key] : undefined;
+    if (value === undefined) throw invalid(`${path}.${key}: required, for it tells the list's items apart`);
+    keys[key] = value;
+  }
+  return `k:${JSON.stringify(keys)}`;
+}
+
+/** The members of a granular map or list by path element, each with its schema. Absent values have none. */
+function members(schema: FieldSchema, value: unknown, path: string): Map<string, [FieldSchema, unknown]> {
+  const result = new Map<string, [FieldSchema, unknown]>();
+  if (schema.type === 'map' && isRecord(value)) {
+    for (const [key, member] of Object.entries(value)) result.set(`f:${key}`, [memberSchema(schema, key), member]);
+  } else if (schema.type === 'list' && Array.isArray(value)) {
+    for (const [element, item] of keyed(schema, value, path)) result.set(element, [schema.items, item]);
+  }
+  return result;
+}
+
+/** Every field that an applied configuration speaks of. */
+export function fieldsOf(declared: FieldSchema, value: unknown, path = ''): FieldSet {
+  const schema = resolve(declared, value);
+  if (isAtomic(schema)) return leaf;
+  const children = new Map<string, FieldSet>();
+  for (const [element, [child, member]] of members(schema, value, path)) {
+    const fields = fieldsOf(child, member, path + element.slice(1));
+    const named = schema.type === 'map' && Object.hasOwn(schema.fields, element.slice(2));
+    const isMember = fields.member || !named || (isRecord(member) && Object.keys(member).length === 0);
+    if (isMember || !isEmpty(fields)) children.set(element, { member: isMember, children: fields.children });
+  }
+  return { member: false, children };
+}
+
+/** The set with each named field that has members in it added: removing all of a struct's fields removes the struct. */
+export function withNamedFields(declared: FieldSchema, set: FieldSet): FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const [element, child] of set.children) {
+    if (declared.type === 'map' && element.startsWith('f:')) {
+      const key = element.slice(2);
+      const deep = withNamedFields(memberSchema(declared, key), child);
+      const named = Object.hasOwn(declared.fields, key);
+      children.set(element, { member: deep.member || named, children: deep.children });
+    } else {
+      children.set(element, withNamedFields(declared.type === 'list' ? declared.items : deduced, child));
+    }
+  }
+  return { member: set.member, children };
+}
+
+export interface Comparison {
+  readonly added: FieldSet;
+  readonly modified: FieldSet;
+  readonly removed: FieldSet;
+}
+
+/** What differs from `before` to `after`, field by field. */
+export function compare(schema: FieldSchema, before: unknown, after: unknown): Comparison {
+  const added = new FieldSetBuilder();
+  const modified = new FieldSetBuilder();
+  const removed = new FieldSetBuilder();
+  const visit = (declared: FieldSchema, a: unknown, b: unknown, path: string[]): void => {
+    if (a === b) return;
+    const schemaA = resolve(declared, a);
+    const schemaB = resolve(declared, b);
+    const known = a === undefined ? schemaB : schemaA;
+    const differ = a !== undefined && b !== undefined && schemaA.type !== schemaB.type;
+    if (!differ && !isAtomic(known)) {
+      const inA = members(known, a, path.join(''));
+      const inB = members(known, b, path.join(''));
+      for (const element of new Set([...inA.keys(), ...inB.keys()])) {
+        const [child] = inA.get(element) ?? inB.get(element) ?? [deduced];
+        visit(child, inA.get(element)?.[1], inB.get(element)?.[1], [...path, element]);
+      }
+      if (a === undefined) added.insert(path);
+      else if (b === undefined) removed.insert(path);
+    } else if (a === undefined) added.insert(path);
+    else if (b === undefined) removed.insert(path);
+    else if (!equalJson(a, b)) modified.insert(path);
+  };
+  visit(schema, before, after, []);
+  return { added: added.build(), modified: modified.build(), removed: removed.build() };
+}
+
+/** `live` with everything that `config` says; nothing is removed. */
+export function merge(declared: FieldSchema, live: unknown, config: unknown, path = ''): unknown {
+  const schema = resolve(declared, config);
+  if (live === undefined || isAtomic(schema) || resolve(declared, live).type !== schema.type) return config;
+  if (schema.type === 'map' && isRecord(live) && isRecord(config)) {
+    const merged: JsonObject = { ...live };
+    for (const [key, value] of Object.entries(config)) {
+      merged[key] = merge(memberSchema(schema, key), live[key], value, `${path}.${key}`);
+    }
+    return merged;
+  }
+  if (schema.type === 'list' && Array.isArray(live) && Array.isArray(config)) {
+    return mergeLists(schema, live, config, path);
+  }
+  return config;
+}
+
+/** Items of the configuration come in its order; other live items keep their place before the item they stood before. */
+function mergeLists(schema: ListSchema, live: unknown[], config: unknown[], path: string): unknown[] {
+  const inLive = keyed(schema, live, path);
+  const inConfig = keyed(schema, config, path);
+  const rest = [...inLive.keys()];
+  const merged: unknown[] = [];
+  const done = new Set<string>();
+  let at = 0;
+  const takeLiveOnly = (): void => {
+    for (; at < rest.length; at++) {
+      const element = rest[at]!;
+      if (done.has(element)) continue;
+      if (inConfig.has(element)) return;
+      merged.push(inLive.get(element));
+    }
+  };
+  for (const [element, item] of inConfig) {
+    takeLiveOnly();
+    merged.push(merge(schema.items, inLive.get(element), item, path + element.slice(1)));
+    done.add(element);
+  }
+  takeLiveOnly();
+  return merged;
+}
+
+/** `value` without the fields in `set`. Containers that are not in the set stay, be they empty. */
+export function removeFields(declared: FieldSchema, value: unknown, set: FieldSet, path = ''): unknown {
+  const schema = resolve(declared, value);
+  if (isAtomic(schema) || set.children.size === 0) return value;
+  const kept: [string, unknown][] = [];
+  for (const [element, [child, member]] of members(schema, value, path)) {
+    const within = set.children.get(element) ?? emptySet;
+    if (!within.member) kept.push([element, removeFields(child, member, within, path + element.slice(1))]);
+  }
+  if (schema.type === 'list') return kept.map(([, member]) => member);
+  return Object.fromEntries(kept.map(([element, member]) => [element.slice(2), member]));
+}

@@ -1,0 +1,190 @@
+import type { KubeObject } from '../../crds/index.ts';
+import { invalid } from '../errors.ts';
+import type { Admit } from './admission.ts';
+import { deepFreeze, equalJson, type JsonObject, omit, recordAt } from './json.ts';
+import type { Kind } from './kinds.ts';
+import {
+  applyConfig,
+  decodeManagers,
+  encodeManagers,
+  type ManagerId,
+  type Managers,
+  updateObject,
+  type Written,
+} from './managed-fields.ts';
+import { addedFinalizers, isKubeObject, validateMeta } from './object-meta.ts';
+
+/** The pure part of a write: from what is there and what was sent to what will be there. No version is given here. */
+
+export interface WriteContext {
+  readonly kind: Kind;
+  readonly admit: Admit;
+  /** RFC 3339 with seconds. */
+  readonly now: string;
+  /** For an object that does not exist yet. */
+  readonly uid: string;
+  readonly by: ManagerId;
+}
+
+/** The size of a request that etcd refuses. */
+export const maxObjectBytes = 1_500_000;
+
+/** Metadata that only the server writes. */
+const serverFields = [
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+] as const;
+
+export function createObject(context: WriteContext, sent: JsonObject): KubeObject {
+  const bare = context.kind.custom ? omit(sent, 'status') : sent;
+  const object = admitted(context, withMeta(bare, omit(recordAt(bare, 'metadata'), ...serverFields)), undefined);
+  const written = updateObject(context.kind.schema, withMeta({}, {}), object, new Map(), context.by);
+  return finish(context, undefined, written, object);
+}
+
+export function replaceObject(context: WriteContext, live: KubeObject, sent: JsonObject): KubeObject {
+  const current = asJson(live);
+  const candidate = withMeta(partsOf(context, current, sent), keepServerFields(live, recordAt(sent, 'metadata')));
+  const object = admitted(context, candidate, current);
+  const before = withoutManagers(current);
+  return finish(context, live, updateObject(context.kind.schema, before, object, managersOf(live), context.by), object);
+}
+
+/** @param sent the configuration: what it says, and nothing else, becomes this manager's */
+export function applyObject(
+  context: WriteContext,
+  live: KubeObject | undefined,
+  sent: JsonObject,
+  force: boolean,
+): KubeObject {
+  const config = configOf(context, sent);
+  const before: JsonObject = live === undefined ? withMeta({}, {}) : withoutManagers(asJson(live));
+  const managers: Managers = live === undefined ? new Map() : managersOf(live);
+  const written = applyConfig(context.kind.schema, before, config, managers, context.by, force);
+  const merged = written.object as JsonObject;
+  const metadata = recordAt(merged, 'metadata');
+  const kept = live === undefined ? omit(metadata, ...serverFields) : keepServerFields(live, metadata);
+  const object = admitted(context, withMeta(merged, kept), live === undefined ? undefined : asJson(live));
+  return finish(context, live, written, object);
+}
+
+/** What of an applied configuration this endpoint takes: never another's part, never what the server writes. */
+function configOf({ kind, by }: WriteContext, sent: JsonObject): JsonObject {
+  const metadata = omit(recordAt(sent, 'metadata'), ...serverFields);
+  if (by.subresource === 'status') {
+    const { name, namespace } = metadata;
+    const { apiVersion, kind: named } = sent;
+    return { apiVersion, kind: named, metadata: { name, namespace }, ...pick(sent, 'status') };
+  }
+  return withMeta(kind.custom ? omit(sent, 'status') : sent, metadata);
+}
+
+/** The new object's members besides metadata: on a kind with a status subresource, each endpoint writes its own part. */
+function partsOf({ kind, by }: WriteContext, live: JsonObject, sent: JsonObject): JsonObject {
+  if (!kind.custom) return sent;
+  if (by.subresource === 'status') return { ...omit(live, 'status'), ...pick(sent, 'status') };
+  return { ...omit(sent, 'status'), ...pick(live, 'status') };
+}
+
+function pick(object: JsonObject, key: string): JsonObject {
+  return object[key] === undefined ? {} : { [key]: object[key] };
+}
+
+function keepServerFields(live: KubeObject, metadata: JsonObject): JsonObject {
+  const kept = asJson(live.metadata);
+  const own = Object.fromEntries(
+    serverFields.filter((field) => field !== 'managedFields' && kept[field] !== undefined).map((f) => [f, kept[f]]),
+  );
+  return { ...omit(metadata, ...serverFields), ...own };
+}
+
+/** Normalised, defaulted and judged; `CLUSTER_INVALID` names every field that is wrong. */
+function admitted({ kind, admit, by }: WriteContext, candidate: JsonObject, old: JsonObject | undefined): JsonObject {
+  const normal = kind.normalise?.(candidate) ?? candidate;
+  const metadata = tidy(recordAt(normal, 'metadata'));
+  const errors = validateMeta(metadata);
+  errors.push(...(kind.validate?.(normal, old) ?? []));
+  let object = normal;
+  if (kind.custom) {
+    const judged = admit(String(candidate['kind']), normal, old);
+    errors.push(...judged.errors.map(({ path, message }) => `${path}: ${message}`));
+    object = judged.object as JsonObject;
+  }
+  if (errors.length > 0) {
+    const what = `${String(candidate['kind'])} ${String(metadata['namespace'] ?? '')}/${String(metadata['name'])}`;
+    throw invalid(`${what}${by.subresource === '' ? '' : ` (${by.subresource})`} is invalid: ${errors.join('; ')}`);
+  }
+  return withMeta(object, metadata);
+}
+
+/** Empty maps and lists of metadata are left out, as the API server encodes it. */
+function tidy(metadata: JsonObject): JsonObject {
+  const empty = (value: unknown): boolean =>
+    value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !empty(value)));
+}
+
+/** Metadata that the server writes: identity, generation, managers. Returns `live` itself where nothing changed. */
+function finish(context: WriteContext, live: KubeObject | undefined, written: Written, object: JsonObject): KubeObject {
+  const { kind, now, uid } = context;
+  const managers = managersAfter(live, written, object);
+  const identity: JsonObject =
+    live === undefined ? { uid, creationTimestamp: now, ...(kind.custom ? { generation: 1 } : {}) } : {};
+  if (live !== undefined && kind.custom && !sameSpec(asJson(live), object)) {
+    identity['generation'] = (live.metadata.generation ?? 0) + 1;
+  }
+  const metadata = { ...recordAt(object, 'metadata'), ...identity, ...managers };
+  const next = withMeta(object, metadata);
+  if (live !== undefined && equalJson(live, next)) return live;
+  if (!isKubeObject(next)) throw invalid('apiVersion, kind and metadata.name are required');
+  if (live?.metadata.deletionTimestamp !== undefined) {
+    const added = addedFinalizers(live, next);
+    if (added.length > 0) {
+      throw invalid(`metadata.finalizers: none can be added while the object is deleted: ${added.join(', ')}`);
+    }
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(next));
+  if (bytes > maxObjectBytes) throw invalid(`the object has ${bytes} bytes; at most ${maxObjectBytes} can be stored`);
+  return deepFreeze(next);
+}
+
+/** Keeps the managers' former times where the object did not change: a write of the same is not a write. */
+function managersAfter(live: KubeObject | undefined, written: Written, object: JsonObject): JsonObject {
+  const former = live === undefined ? new Map() : managersOf(live);
+  const unchanged = live !== undefined && equalJson(withoutManagers(asJson(live)), object);
+  const managers = new Map(written.managers);
+  for (const [key, manager] of managers) {
+    const before = former.get(key);
+    if (unchanged && before !== undefined) managers.set(key, { ...manager, time: before.time });
+  }
+  const encoded = encodeManagers(managers);
+  return encoded.length === 0 ? {} : { managedFields: encoded };
+}
+
+function sameSpec(a: JsonObject, b: JsonObject): boolean {
+  return equalJson(omit(a, 'metadata', 'status'), omit(b, 'metadata', 'status'));
+}
+
+function managersOf(object: KubeObject): Managers {
+  return decodeManagers(object.metadata.managedFields);
+}
+
+function withoutManagers(object: JsonObject): JsonObject {
+  return withMeta(object, omit(recordAt(object, 'metadata'), 'managedFields'));
+}
+
+/** The object with this metadata, members in the usual order. */
+function withMeta(object: JsonObject, metadata: JsonObject): JsonObject {
+  const { apiVersion, kind, metadata: _, ...rest } = object;
+  return { ...(apiVersion === undefined ? {} : { apiVersion, kind }), metadata, ...rest };
+}
+
+/** An interface's members as a record. */
+function asJson(value: object): JsonObject {
+  return { ...value };
+}
