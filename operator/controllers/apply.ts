@@ -1,0 +1,155 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import { instrumentSets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
+import { type InstrumentSet, type SubscriptionSlice, sliceFinalizer, type TickerAccount } from '../../crds/index.ts';
+import { CodedError, describeError, hasCode } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import { fieldManager, idOf } from './names.ts';
+import type { Overlay } from './overlay.ts';
+import type { SliceWrite } from './slice-writes.ts';
+import { type StatusWrite, subjectOf } from './statuses.ts';
+
+/** Writes in flight at once. */
+const concurrency = 8;
+
+export interface Overlays {
+  readonly accounts: Overlay<TickerAccount>;
+  readonly sets: Overlay<InstrumentSet>;
+  readonly slices: Overlay<SubscriptionSlice>;
+}
+
+/** What became of some writes. */
+export interface Outcome {
+  readonly written: number;
+  /** Somebody else wrote first: to be decided anew on what the watch shows then. */
+  readonly conflicts: number;
+  /** First error of each write that failed otherwise. */
+  readonly failures: readonly { readonly what: string; readonly error: unknown }[];
+}
+
+/** Puts decisions into the cluster, and remembers them until the watch shows them. */
+export class Applier {
+  readonly #cluster: Cluster;
+  readonly #overlays: Overlays;
+  readonly #log: Logger;
+
+  constructor(cluster: Cluster, overlays: Overlays, log: Logger) {
+    this.#cluster = cluster;
+    this.#overlays = overlays;
+    this.#log = log;
+  }
+
+  slices(writes: readonly SliceWrite[]): Promise<Outcome> {
+    return this.#all(
+      writes,
+      (write) => `slice ${idOf(write.kind === 'apply' ? write.object : write.existing)}`,
+      (write) => this.#slice(write),
+    );
+  }
+
+  statuses(writes: readonly StatusWrite[]): Promise<Outcome> {
+    return this.#all(writes, subjectOf, (write) => this.#status(write));
+  }
+
+  async #slice(write: SliceWrite): Promise<void> {
+    const { slices } = this.#overlays;
+    const id = idOf(write.kind === 'apply' ? write.object : write.existing);
+    try {
+      if (write.kind === 'apply') {
+        const written = await this.#cluster.apply(subscriptionSlices, write.object, { fieldManager });
+        slices.wrote(written);
+        this.#tell(write.existing, written);
+      } else if (write.kind === 'delete') {
+        await this.#delete(write.existing);
+      } else {
+        await this.#release(write.existing);
+      }
+    } catch (error) {
+      slices.forget(id);
+      if (hasCode(error, 'CLUSTER_NOT_FOUND')) return;
+      throw error;
+    }
+  }
+
+  async #delete(slice: SubscriptionSlice): Promise<void> {
+    const { name, namespace = '', uid } = slice.metadata;
+    await this.#cluster.delete(subscriptionSlices, { name, namespace }, uid === undefined ? {} : { uid });
+    this.#log.info({ event: 'slice.deleted', slice: idOf(slice) }, 'deleted; its stream is being ended');
+    // The finalizer holds it: until the watch says so, it is taken as marked by us.
+    const marked = slice.metadata.finalizers?.includes(sliceFinalizer) === true;
+    if (!marked) this.#overlays.slices.removed(slice);
+  }
+
+  async #release(slice: SubscriptionSlice): Promise<void> {
+    const { name, namespace = '' } = slice.metadata;
+    const finalizers = slice.metadata.finalizers ?? [];
+    const index = finalizers.indexOf(sliceFinalizer);
+    if (index < 0) return;
+    const path = `/metadata/finalizers/${index}`;
+    await this.#cluster.patch(
+      subscriptionSlices,
+      { name, namespace },
+      [
+        { op: 'test', path, value: sliceFinalizer },
+        { op: 'remove', path },
+      ],
+      { fieldManager },
+    );
+    this.#overlays.slices.removed(slice);
+    this.#log.warn({ event: 'slice.released', slice: idOf(slice) }, 'let go: no shard is left to end its stream');
+  }
+
+  #tell(before: SubscriptionSlice | undefined, { metadata, spec }: SubscriptionSlice): void {
+    if (before !== undefined && before.spec.epoch === spec.epoch) return;
+    const owner = spec.owner === undefined ? undefined : `${spec.owner.shard}/${spec.owner.uid}`;
+    const former = before?.spec.owner === undefined ? undefined : `${before.spec.owner.shard}/${before.spec.owner.uid}`;
+    const slice = `${metadata.namespace ?? ''}/${metadata.name}`;
+    this.#log.info({ event: 'slice.named', slice, owner, former, epoch: spec.epoch }, 'owner named');
+  }
+
+  async #status(write: StatusWrite): Promise<void> {
+    const { object } = write;
+    const { name, namespace = '' } = object.metadata;
+    const metadata = { name, namespace };
+    try {
+      if (write.kind === 'account') {
+        const status = { ...write.object, metadata };
+        this.#overlays.accounts.wrote(await this.#cluster.applyStatus(tickerAccounts, status, { fieldManager }));
+      } else {
+        const status = { ...write.object, metadata };
+        this.#overlays.sets.wrote(await this.#cluster.applyStatus(instrumentSets, status, { fieldManager }));
+      }
+    } catch (error) {
+      if (hasCode(error, 'CLUSTER_NOT_FOUND')) return;
+      throw error;
+    }
+  }
+
+  async #all<T>(
+    writes: readonly T[],
+    nameOf: (write: T) => string,
+    perform: (write: T) => Promise<void>,
+  ): Promise<Outcome> {
+    let next = 0;
+    let written = 0;
+    let conflicts = 0;
+    const failures: { what: string; error: unknown }[] = [];
+    const work = async (): Promise<void> => {
+      while (next < writes.length) {
+        const write = writes[next++]!;
+        try {
+          await perform(write);
+          written++;
+        } catch (error) {
+          if (hasCode(error, 'CLUSTER_CONFLICT')) conflicts++;
+          else failures.push({ what: nameOf(write), error });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrency, writes.length) }, work));
+    for (const { what, error } of failures) {
+      const level = error instanceof CodedError && error.persistence === 'terminal' ? 'error' : 'warn';
+      this.#log[level]({ event: 'write.failed', what, error }, `${what}: ${describeError(error)}`);
+    }
+    return { written, conflicts, failures };
+  }
+}

@@ -1,0 +1,33 @@
+import type { SubscriptionSlice } from '../../crds/index.ts';
+import { shardKey } from '../planner/assign-shards.ts';
+import { accountOf } from './placed.ts';
+import { isLive, type Shards } from './shards.ts';
+
+/** The coverage invariant as numbers; both are 0 when all is well. */
+export interface Coverage {
+  /** Slices that no live shard is named for. */
+  readonly unowned: number;
+  /** Slices that two live shards say they stream, or whose account's slices name two shards. */
+  readonly doubleOwned: number;
+}
+
+export function coverageOf(slices: readonly SubscriptionSlice[], shards: Shards): Coverage {
+  let unowned = 0;
+  let doubleOwned = 0;
+  const owners = new Map<string, Set<string>>();
+  const present = slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  for (const slice of present) {
+    const { owner } = slice.spec;
+    if (owner === undefined) continue;
+    const account = accountOf(slice);
+    owners.set(account, (owners.get(account) ?? new Set()).add(shardKey(owner)));
+  }
+  for (const slice of present) {
+    if (!isLive(shards, slice.spec.owner)) unowned++;
+    const streaming = (slice.status?.shards ?? []).filter(
+      (report) => report.phase === 'Streaming' && isLive(shards, report),
+    );
+    if (streaming.length > 1 || (owners.get(accountOf(slice))?.size ?? 0) > 1) doubleOwned++;
+  }
+  return { unowned, doubleOwned };
+}

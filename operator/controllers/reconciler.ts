@@ -1,0 +1,192 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { InstrumentSet, SubscriptionSlice, TickerAccount } from '../../crds/index.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { defineError, describeError } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { CatalogCache } from '../catalog-cache.ts';
+import { plan as makePlan } from '../planner/planner.ts';
+import type { Plan, PlannedSlice } from '../planner/types.ts';
+import type { SpotPoller } from '../spot-poller.ts';
+import type { Providers } from './accounts.ts';
+import { Applier, type Outcome, type Overlays } from './apply.ts';
+import { type Coverage, coverageOf } from './coverage.ts';
+import { DemandBuilder } from './demand.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import { idOf } from './names.ts';
+import { Overlay } from './overlay.ts';
+import { asCurrentSlice } from './placed.ts';
+import { isLive } from './shards.ts';
+import { sliceObject } from './slice-object.ts';
+import { endDeadline, endingWrite, type SliceWrite, sliceWrites } from './slice-writes.ts';
+import { statusWrites } from './statuses.ts';
+import { type Observed, viewWorld, type World } from './world.ts';
+
+const incomplete = defineError(
+  'OPERATOR_RECONCILE_INCOMPLETE',
+  'retryable',
+  'It is tried again with backoff; the lines before this one say what failed.',
+);
+
+export interface ReconcilerOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly providers: Providers;
+  readonly catalogs: CatalogCache;
+  readonly spots: SpotPoller;
+  readonly events: EventRecorder;
+  /** What the watch caches hold. */
+  readonly observe: () => Observed;
+  /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards. */
+  readonly settle: number;
+}
+
+/** What the last reconcile saw and decided. */
+export interface Reconciled {
+  readonly world: World;
+  readonly plan: Plan;
+  readonly slices: readonly SubscriptionSlice[];
+  readonly coverage: Coverage;
+}
+
+/** The one level-triggered loop body: observe → resolve → plan → apply → report. Safe to run at any time, any number of times. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #overlays: Overlays;
+  readonly #applier: Applier;
+  readonly #demand = new DemandBuilder();
+  /** When the owner of a slice that is being deleted was first seen gone, by slice UID. */
+  readonly #goneSince = new Map<string, number>();
+  readonly #shardsSeen = new Set<string>();
+  #newestShard = Number.NEGATIVE_INFINITY;
+  #last: Reconciled | undefined;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#overlays = {
+      accounts: new Overlay<TickerAccount>(options.clock),
+      sets: new Overlay<InstrumentSet>(options.clock),
+      slices: new Overlay<SubscriptionSlice>(options.clock),
+    };
+    this.#applier = new Applier(options.cluster, this.#overlays, options.log);
+  }
+
+  get last(): Reconciled | undefined {
+    return this.#last;
+  }
+
+  /** Brings the cluster nearer to what is wanted. Throws a retryable error where a write failed. */
+  async reconcile(): Promise<{ readonly requeueAfter?: number | undefined }> {
+    const { clock, catalogs, spots, events, log } = this.#options;
+    const world = viewWorld(
+      this.#observe(),
+      { providers: this.#options.providers, demand: this.#demand, catalogs, spots },
+      clock.now(),
+    );
+    catalogs.follow(world.sources);
+    spots.follow(world.sources, world.demand.follows);
+    for (const market of world.demand.unknownIn) catalogs.wantFresh(market);
+    const settling = this.#settling(world);
+    const plan = makePlan({
+      demand: world.demand.demands,
+      accounts: world.views.map(({ planner }) => planner),
+      shards: settling > 0 ? [] : [...world.shards.values()],
+      current: world.slices
+        .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+        .map((slice) => asCurrentSlice(slice)),
+    });
+    const ending = this.#ending(world);
+    const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#builder(world));
+    const applied = await this.#applier.slices([...writes, ...ending.writes]);
+    if (applied.written > 0) {
+      const { moves, unplaced } = plan;
+      log.info(
+        { event: 'plan.applied', written: applied.written, moves: moves.length, unplaced: unplaced.length },
+        'slices written',
+      );
+    }
+    const slices = this.#observe().slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const statuses = statusWrites(world, plan, slices, catalogs.states(), clock.now());
+    const reported = await this.#applier.statuses(statuses);
+    for (const { object, transitions } of statuses) events.transitions(object, transitions);
+    await events.flush();
+    this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
+    return { requeueAfter: this.#next(world, [applied, reported], settling, ending.wait) };
+  }
+
+  #observe(): Observed {
+    const { accounts, sets, slices, shards } = this.#options.observe();
+    return {
+      accounts: this.#overlays.accounts.over(accounts),
+      sets: this.#overlays.sets.over(sets),
+      slices: this.#overlays.slices.over(slices),
+      shards,
+    };
+  }
+
+  /**
+   * Milliseconds to wait before accounts are first spread: shards that start together appear one by one, and what the
+   * first of them takes stays with it.
+   */
+  #settling({ shards, slices }: World): number {
+    const now = this.#options.clock.monotonic();
+    for (const key of shards.keys()) {
+      if (this.#shardsSeen.has(key)) continue;
+      this.#shardsSeen.add(key);
+      this.#newestShard = now;
+    }
+    for (const key of this.#shardsSeen) if (!shards.has(key)) this.#shardsSeen.delete(key);
+    if (slices.some(({ spec }) => spec.owner !== undefined)) return 0;
+    return Math.max(0, this.#newestShard + this.#options.settle - now);
+  }
+
+  #builder(world: World): (planned: PlannedSlice, epoch: number) => SubscriptionSlice {
+    const views = new Map(world.views.map((view) => [view.id, view]));
+    const sets = new Map(
+      [...world.liveSets].map(([id, set]) => [id, { set, channel: world.claims.get(id)?.channel ?? '' }]),
+    );
+    return (planned, epoch) => {
+      const view = views.get(planned.account);
+      if (view === undefined) throw new Error(`the plan uses ${planned.account}, which is no account`);
+      const instrument = (token: number) => world.demand.instrument(view.market, token);
+      return sliceObject(planned, epoch, { account: view.account, sets, instrument });
+    };
+  }
+
+  /** Slices whose stream is being ended, and how long until one of them has waited long enough. */
+  #ending({ slices, shards }: World): { writes: SliceWrite[]; wait: number | undefined } {
+    const now = this.#options.clock.monotonic();
+    const writes: SliceWrite[] = [];
+    const deleting = slices.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    const present = new Set<string>();
+    let wait: number | undefined;
+    for (const slice of deleting) {
+      const key = slice.metadata.uid ?? idOf(slice);
+      present.add(key);
+      if (isLive(shards, slice.spec.owner)) this.#goneSince.delete(key);
+      else if (!this.#goneSince.has(key)) this.#goneSince.set(key, now);
+      const since = this.#goneSince.get(key) ?? now;
+      const write = endingWrite(slice, shards, now - since);
+      if (write !== undefined) writes.push(write);
+      else if (this.#goneSince.has(key)) wait = Math.min(wait ?? endDeadline, since + endDeadline - now);
+    }
+    for (const key of this.#goneSince.keys()) if (!present.has(key)) this.#goneSince.delete(key);
+    return { writes, wait };
+  }
+
+  #next(world: World, outcomes: readonly Outcome[], settling: number, ending: number | undefined): number | undefined {
+    const failures = outcomes.flatMap((outcome) => outcome.failures);
+    const [first] = failures;
+    if (first !== undefined) {
+      const message = `${failures.length} writes failed, the first: ${first.what}: ${describeError(first.error)}`;
+      throw incomplete(message, { cause: first.error });
+    }
+    const waits = [ending, settling > 0 ? settling : undefined, ...world.views.map(({ graceLeft }) => graceLeft)];
+    if (outcomes.some(({ conflicts }) => conflicts > 0)) waits.push(conflictDelay);
+    const known = waits.filter((wait) => wait !== undefined);
+    return known.length === 0 ? undefined : Math.max(1, Math.min(...known));
+  }
+}
+
+/** Milliseconds for the watch to show what somebody else wrote. */
+const conflictDelay = 100;
