@@ -1,4 +1,4 @@
-import { KiteConnect, KiteTicker } from 'kiteconnect';
+import { type Connect, KiteConnect, KiteTicker, type Ticker } from 'kiteconnect';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSimulator, type Simulator, type SimulatorAddress } from './simulator.ts';
 
@@ -16,6 +16,11 @@ beforeAll(async () => {
 afterAll(() => simulator.stop());
 
 const token = (name: string): number => simulator.instrument(name)!.token;
+const futureOf = (exchange: string, name: string): number =>
+  simulator.market
+    .advance(Date.now())
+    .universe.instruments.find((each) => each.exchange === exchange && each.name === name && each.type === 'FUT')!
+    .token;
 
 async function requestToken(): Promise<string> {
   const response = await fetch(`${address.url}/connect/login?api_key=demo-a&v=3`, { redirect: 'manual' });
@@ -26,7 +31,7 @@ async function requestToken(): Promise<string> {
 }
 
 describe('KiteConnect', () => {
-  const connect = (): KiteConnect =>
+  const connect = (): Connect =>
     new KiteConnect({ api_key: 'demo-b', access_token: 'demo-token-b', root: address.url });
 
   it('logs in with a request token, and is refused with a wrong secret', async () => {
@@ -74,14 +79,12 @@ describe('KiteConnect', () => {
   });
 
   it('fetches historical candles, aligned, with open interest where asked', async () => {
-    const future = simulator.market
-      .advance(Date.now())
-      .universe.instruments.find(({ name, type }) => name === 'NIFTY' && type === 'FUT')!;
+    const future = futureOf('NFO', 'NIFTY');
     const to = new Date();
     const from = new Date(to.getTime() - 3 * 3_600_000);
     const local = (date: Date): string =>
       new Date(date.getTime() + 19_800_000).toISOString().slice(0, 19).replace('T', ' ');
-    const answer = await connect().getHistoricalData(future.token, '5minute', local(from), local(to), false, true);
+    const answer = await connect().getHistoricalData(future, '5minute', local(from), local(to), false, true);
     const candles = Array.isArray(answer) ? answer : (answer as { data: typeof answer }).data;
     expect(candles.length).toBeGreaterThan(30);
     for (const candle of candles) {
@@ -89,14 +92,14 @@ describe('KiteConnect', () => {
       expect(candle.high).toBeGreaterThanOrEqual(Math.max(candle.open, candle.close));
       expect(candle.low).toBeLessThanOrEqual(Math.min(candle.open, candle.close));
     }
-    const tooLong = connect().getHistoricalData(future.token, 'minute', '2026-01-01 00:00:00', '2026-06-01 00:00:00');
+    const tooLong = connect().getHistoricalData(future, 'minute', '2026-01-01 00:00:00', '2026-06-01 00:00:00');
     await expect(tooLong).rejects.toMatchObject({ error_type: 'InputException' });
   });
 });
 
 describe('KiteTicker', () => {
   type Ticks = { instrument_token: number; mode: string; depth?: { buy: { price: number }[] }; last_price: number }[];
-  let ticker: KiteTicker;
+  let ticker: Ticker;
   let latest = new Map<number, Ticks[number]>();
   let heartbeats = 0;
   const errors: { message?: string }[] = [];
@@ -108,12 +111,14 @@ describe('KiteTicker', () => {
   const modes = (tokens: number[]): (string | undefined)[] => tokens.map((each) => latest.get(each)?.mode);
 
   beforeAll(() => {
-    ticker = new KiteTicker({
+    // The client takes `root`, though its types do not say so.
+    const params = {
       api_key: 'demo-b',
       access_token: 'demo-token-b',
       root: `${address.websocketUrl}/`,
       reconnect: false,
-    });
+    };
+    ticker = new KiteTicker(params);
     ticker.on('ticks', (ticks: Ticks) => {
       for (const tick of ticks) latest.set(tick.instrument_token, tick);
     });
@@ -130,7 +135,7 @@ describe('KiteTicker', () => {
   });
 
   it('subscribes: quote by default, then ltp and full as the mode is changed', async () => {
-    const tokens = [token('NSE:RELIANCE'), token('NSE:NIFTY 50'), token('MCX:GOLD26NOVFUT')].filter(Boolean);
+    const tokens = [token('NSE:RELIANCE'), token('NSE:NIFTY 50'), futureOf('MCX', 'GOLD')];
     ticker.subscribe(tokens);
     await until(() => modes(tokens).every((mode) => mode === 'quote'));
     ticker.setMode(ticker.modeLTP, tokens);
@@ -143,12 +148,10 @@ describe('KiteTicker', () => {
   });
 
   it('gets the prices that the market has', async () => {
-    const usd = simulator.market
-      .advance(Date.now())
-      .universe.instruments.find(({ exchange, symbol }) => exchange === 'CDS' && symbol.startsWith('USDINR'))!;
-    ticker.subscribe([usd.token]);
-    await until(() => latest.has(usd.token));
-    const price = latest.get(usd.token)!.last_price;
+    const usd = futureOf('CDS', 'USDINR');
+    ticker.subscribe([usd]);
+    await until(() => latest.has(usd));
+    const price = latest.get(usd)!.last_price;
     expect(price).toBeGreaterThan(60);
     expect(price).toBeLessThan(120);
     expect(Math.round(price * 1e7) % 25_000).toBe(0);

@@ -9,7 +9,7 @@ import { circuitBand, modelPrice, modelVolatility } from './pricing.ts';
 import type { Quote } from './quote.ts';
 import { type MarketHours, type Session, Sessions } from './sessions.ts';
 import { listUnderlyings, type Underlying } from './underlying.ts';
-import { buildUniverse, contractDate, type MarketInstrument, Universe } from './universe.ts';
+import { buildUniverse, contractDate, contractDateStart, type MarketInstrument, Universe } from './universe.ts';
 
 export interface MarketOptions {
   /** The same seed and the same times give the same ticks. */
@@ -69,7 +69,7 @@ export class Market {
         extraInstruments: this.#extraInstruments,
         sessions: this.#sessions,
         underlyings: this.#underlyings,
-        spot: (underlying) => this.#paths.price(underlying, time),
+        spot: (underlying) => this.#paths.price(underlying, contractDateStart(date)),
         ...(date > this.#universe.date ? { previous: this.#universe } : {}),
       });
     }

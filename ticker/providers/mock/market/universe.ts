@@ -31,11 +31,16 @@ export function contractDate(time: number): string {
   return dateOf(time + afterExpiry);
 }
 
+/** When {@link contractDate} becomes `date`: strikes are centred on prices then, whenever the market is started. */
+export function contractDateStart(date: string): number {
+  return instantOf(date) - afterExpiry;
+}
+
 export interface UniverseOptions {
   /** Rows besides the usual ones (about 5,000): options on shares, then generated shares. */
   readonly extraInstruments: number;
   readonly sessions: Sessions;
-  /** Price of an underlying at the time of building, to centre strikes on. */
+  /** Price to centre an underlying's strikes on. */
   readonly spot: (underlying: Underlying) => number;
   readonly underlyings: Underlyings;
   /** What was open before: contracts that have not expired stay, with their tokens. */
