@@ -17,7 +17,7 @@ describe('the registry', () => {
       expect.objectContaining({
         code: 'PROVIDER_UNKNOWN',
         persistence: 'terminal',
-        message: expect.stringContaining('there is no provider "kit"; there are kite'),
+        message: expect.stringContaining('there is no provider "kit"; there are kite, mock'),
       }),
     );
   });

@@ -1,10 +1,11 @@
 import { unknownProvider } from './errors.ts';
 import { kiteProvider } from './kite/kite-provider.ts';
+import { mockProvider } from './mock/mock-provider.ts';
 import type { Provider } from './provider.ts';
 
 /** Every provider, by the name that `spec.provider` of a TickerAccount gives. A new one is a line here. */
 export const providers: ReadonlyMap<string, Provider> = new Map(
-  [kiteProvider].map((provider) => [provider.name, provider]),
+  [kiteProvider, mockProvider].map((provider) => [provider.name, provider]),
 );
 
 /** Throws `PROVIDER_UNKNOWN`, naming those that there are. */
