@@ -1,17 +1,20 @@
+import { z } from 'zod';
+
+const optional = z.number().nullish();
+
 /** One row of a batch, as far as it is printed. `null` and absent mean that the packet carries none. */
-export interface PrintedRow {
-  readonly symbol: string;
-  readonly last_price: number;
-  readonly close?: number | null;
-  readonly volume?: number | null;
-  readonly oi?: number | null;
-  readonly iv?: number | null;
-  readonly delta?: number | null;
-  readonly gamma?: number | null;
-  readonly theta?: number | null;
-  readonly vega?: number | null;
-  readonly exchange_time?: number | null;
-}
+export const printedRow = z.object({
+  symbol: z.string(),
+  last_price: z.number(),
+  close: optional,
+  volume: optional,
+  iv: optional,
+  delta: optional,
+  gamma: optional,
+  theta: optional,
+  vega: optional,
+});
+export type PrintedRow = z.infer<typeof printedRow>;
 
 const columns = [
   { title: 'time', width: 12 },

@@ -64,7 +64,7 @@ lines.on('line', (line) => {
   console.log(line);
   const listening = /gateway\s+(http:\/\/\S+?)\/?$/.exec(line);
   if (listening !== null) gateway = listening[1]!.replace('http', 'ws');
-  const set = /^set\s+(\S+)/.exec(line);
+  const set = /^stream\s+(\S+)/.exec(line);
   if (set !== null && gateway !== '') {
     const socket = new WebSocket(`${gateway}/v1/stream?set=${set[1]}`);
     socket.on('message', (data) => receive(String(data)));

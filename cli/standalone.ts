@@ -1,0 +1,58 @@
+import { describeError } from '../runtime/errors.ts';
+import { createLogger } from '../runtime/log.ts';
+import { oneOf, wholeNumber } from './options.ts';
+import { StandaloneProcess } from './standalone-process.ts';
+
+interface Options {
+  readonly file: readonly string[];
+  readonly shards: string;
+  readonly redis?: string;
+  readonly host: string;
+  readonly port: string;
+  readonly simulatorPort: string;
+  readonly seed: string;
+  readonly print?: boolean;
+  readonly logLevel: string;
+}
+
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Runs everything until it is interrupted, drains, and prints the summary. */
+export async function standaloneCommand(options: Options): Promise<void> {
+  const log = createLogger(oneOf(options.logLevel, '--log-level', levels));
+  const show = (line: string): void => console.log(line);
+  const ended = Promise.withResolvers<void>();
+  const standalone = new StandaloneProcess({
+    paths: options.file,
+    shards: wholeNumber(options.shards, '--shards', 1, 64),
+    redis: options.redis,
+    host: options.host,
+    port: wholeNumber(options.port, '--port', 0, 65_535),
+    simulatorPort: wholeNumber(options.simulatorPort, '--simulator-port', 0, 65_535),
+    seed: wholeNumber(options.seed, '--seed', 0, 0xffff_ffff),
+    print: options.print === true,
+    log,
+    show,
+    onFatal: (name, error) => {
+      show(`error: ${name}: ${describeError(error)}`);
+      process.exitCode = 1;
+      ended.resolve();
+    },
+  });
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (interrupted) process.exit(130);
+    interrupted = true;
+    show('draining    (once more ends at once)');
+    ended.resolve();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  await standalone.start();
+  await ended.promise;
+  const { ticksIn, published, batches, invalid, late, lost } = await standalone.drain();
+  show(
+    `summary: ticks_in=${ticksIn} published=${published} batches=${batches} invalid=${invalid} late=${late} lost=${lost}`,
+  );
+  process.exit(process.exitCode ?? 0);
+}
