@@ -108,7 +108,7 @@ export class BatchSequence {
     const stream: Stream = { at: { ...position(header), seq: 0 }, before };
     this.#remember(key, stream);
     const verdict = sameToken(header, stream);
-    return header.count === 0 ? verdict : { ...verdict, kind: 'newToken' };
+    return verdict.take ? { ...verdict, kind: 'newToken' } : verdict;
   }
 
   /** Moves a stream to the end of the map, which is the order of forgetting. */

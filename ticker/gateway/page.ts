@@ -11,7 +11,7 @@ export interface Page {
 export function loadPage(): Page {
   const read = (name: string): string => readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8');
   const style = read('page.css');
-  const script = read('page.js');
+  const script = bundle(['columns.js', 'follow.js', 'table.js', 'page.js'].map(read));
   const html = read('index.html')
     .replace('/* style */', () => style)
     .replace('/* script */', () => script);
@@ -26,6 +26,12 @@ export function loadPage(): Page {
     "frame-ancestors 'none'",
   ];
   return { html, contentSecurityPolicy: policy.join('; ') };
+}
+
+/** One script of several modules, each after those it imports; their top-level names must differ. */
+function bundle(modules: readonly string[]): string {
+  const plain = modules.map((text) => text.replaceAll(/^import [^;]*;$/gm, '').replaceAll(/^export /gm, ''));
+  return `'use strict';\n{\n${plain.join('\n')}\n}`;
 }
 
 function hash(text: string): string {
