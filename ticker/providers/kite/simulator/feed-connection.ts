@@ -133,9 +133,13 @@ export class FeedConnection {
   /** Sends ticks that fell due between `from` and `to`, or a heartbeat when there has been nothing for a while. */
   flush(snapshot: MarketSnapshot, isOpen: (token: number) => boolean, from: number, to: number): void {
     if (!this.#silent()) {
-      const { schedule } = this.#options;
+      const { schedule, wake } = this.#options;
       for (const [token, subscription] of this.#subscriptions) {
-        if (subscription.first) continue;
+        if (subscription.first) {
+          // Owed since before a stall ended, or about to be sent: asking twice does no harm.
+          wake();
+          continue;
+        }
         const due = schedule.due(token, from, to);
         if (due === 0 || !isOpen(token)) continue;
         for (let tick = 0; tick < due; tick++) this.#add(snapshot, token, subscription);
