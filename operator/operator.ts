@@ -1,0 +1,169 @@
+import type { Cluster, Resource } from '../cluster/cluster.ts';
+import type { MarketData } from '../cluster/market-data.ts';
+import { instrumentSets, type Lease, leases, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
+import type { InstrumentSet, KubeObject, SubscriptionSlice, TickerAccount } from '../crds/index.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Random } from '../runtime/random.ts';
+import { Supervisor } from '../runtime/supervisor.ts';
+import { CatalogCache } from './catalog-cache.ts';
+import type { AccountLimits } from './controllers/accounts.ts';
+import { EventRecorder } from './controllers/event-recorder.ts';
+import { ReconcileLoop } from './controllers/loop.ts';
+import { Reconciler } from './controllers/reconciler.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { ShardTracker } from './shard-tracker.ts';
+import { type OperatorSnapshot, takeSnapshot } from './snapshot.ts';
+import { SpotPoller } from './spot-poller.ts';
+import { WatchCache } from './watch-cache.ts';
+
+export interface OperatorOptions {
+  readonly cluster: Cluster;
+  /** Asks shards for instrument masters and prices. */
+  readonly marketData: MarketData;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: Random;
+  /** One of its own when absent. */
+  readonly supervisor?: Supervisor | undefined;
+  /** What a login of a provider may use; undefined for a provider that is not known. */
+  readonly providerLimits: (provider: string) => AccountLimits | undefined;
+  /** Names of the known providers, for messages. */
+  readonly providers: readonly string[];
+  /** Which replica this is; part of the name of its lease. */
+  readonly identity: string;
+  /** Where its own lease lives; `default` when absent. */
+  readonly namespace?: string | undefined;
+  /** Time zone and time of day (`HH:MM`) of the daily refresh of instrument masters; 08:00 in Asia/Kolkata. */
+  readonly timezone?: string | undefined;
+  readonly refreshAt?: string | undefined;
+  /** Milliseconds between two looks at the prices that option chains follow; 1000. */
+  readonly spotInterval?: number | undefined;
+  /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards; 1000. */
+  readonly settle?: number | undefined;
+}
+
+/** Decides which account and which shard streams what, and says so in the cluster. */
+export interface Operator {
+  /** Reads what there is and starts to reconcile; resolves when the caches have been filled. */
+  start(): Promise<void>;
+  /** Ends every task. What is placed goes on: shards need the operator for changes only. */
+  stop(): Promise<void>;
+  /** What it knows and has decided; undefined before the first reconcile. */
+  snapshot(): OperatorSnapshot | undefined;
+}
+
+export function createOperator(options: OperatorOptions): Operator {
+  return new TickerOperator(options);
+}
+
+class TickerOperator implements Operator {
+  readonly #options: OperatorOptions;
+  readonly #supervisor: Supervisor;
+  readonly #catalogs: CatalogCache;
+  readonly #spots: SpotPoller;
+  readonly #tracker = new ShardTracker();
+  readonly #heartbeat: Heartbeat;
+  readonly #accounts: WatchCache<TickerAccount>;
+  readonly #sets: WatchCache<InstrumentSet>;
+  readonly #slices: WatchCache<SubscriptionSlice>;
+  readonly #leases: WatchCache<Lease>;
+  readonly #reconciler: Reconciler;
+  readonly #loop: ReconcileLoop;
+  #stops: (() => Promise<void>)[] = [];
+
+  constructor(options: OperatorOptions) {
+    this.#options = options;
+    const { cluster, marketData, clock, log, random } = options;
+    this.#supervisor = options.supervisor ?? ownSupervisor(options);
+    const trigger = () => this.#loop.trigger();
+    this.#catalogs = new CatalogCache({
+      marketData,
+      clock,
+      log,
+      random: random.fork('catalog'),
+      timezone: options.timezone,
+      refreshAt: options.refreshAt,
+      onChange: trigger,
+    });
+    const interval = options.spotInterval;
+    this.#spots = new SpotPoller({ marketData, clock, log, random: random.fork('spot'), interval, onMove: trigger });
+    this.#heartbeat = new Heartbeat({
+      cluster,
+      clock,
+      log,
+      identity: options.identity,
+      namespace: options.namespace ?? 'default',
+    });
+    this.#accounts = this.#cache<TickerAccount>(tickerAccounts, trigger);
+    this.#sets = this.#cache<InstrumentSet>(instrumentSets, trigger);
+    this.#slices = this.#cache<SubscriptionSlice>(subscriptionSlices, trigger);
+    this.#leases = this.#cache<Lease>(leases, (lease, removed) => {
+      const changed = this.#heartbeat.owns(lease)
+        ? this.#tracker.beat(clock.monotonic())
+        : this.#tracker.observe(lease, removed);
+      if (changed) this.#tellShards();
+    });
+    this.#reconciler = new Reconciler({
+      cluster,
+      clock,
+      log,
+      providers: { names: options.providers, limits: options.providerLimits },
+      catalogs: this.#catalogs,
+      spots: this.#spots,
+      events: new EventRecorder(cluster, clock, log),
+      settle: options.settle ?? 1000,
+      observe: () => ({
+        accounts: this.#accounts.items(),
+        sets: this.#sets.items(),
+        slices: this.#slices.items(),
+        shards: this.#tracker.shards,
+      }),
+    });
+    const reconcile = () => this.#reconciler.reconcile();
+    this.#loop = new ReconcileLoop({ clock, log, random: random.fork('loop'), reconcile });
+  }
+
+  async start(): Promise<void> {
+    const run = (name: string, task: (signal: AbortSignal) => Promise<void>) => {
+      this.#stops.push(this.#supervisor.run(`operator/${name}`, task));
+    };
+    const caches = { accounts: this.#accounts, sets: this.#sets, slices: this.#slices, leases: this.#leases };
+    for (const [name, cache] of Object.entries(caches)) run(`watch-${name}`, (signal) => cache.run(signal));
+    run('heartbeat', (signal) => this.#heartbeat.run(signal));
+    await Promise.all(Object.values(caches).map(({ synced }) => synced));
+    run('catalogs', (signal) => this.#catalogs.run(signal));
+    run('spots', (signal) => this.#spots.run(signal));
+    run('reconcile', (signal) => this.#loop.run(signal));
+    this.#options.log.info({ event: 'operator.started', identity: this.#options.identity }, 'operator started');
+  }
+
+  async stop(): Promise<void> {
+    const stops = this.#stops;
+    this.#stops = [];
+    await Promise.all(stops.map((stop) => stop()));
+    if (stops.length > 0) await this.#heartbeat.release();
+  }
+
+  snapshot(): OperatorSnapshot | undefined {
+    const { last } = this.#reconciler;
+    return last === undefined ? undefined : takeSnapshot(last, this.#catalogs.states(), this.#loop.counts);
+  }
+
+  #cache<T extends KubeObject>(resource: Resource, changed: (object: T, removed: boolean) => void): WatchCache<T> {
+    const { cluster, clock, log, random } = this.#options;
+    return new WatchCache<T>({ cluster, clock, log, random: random.fork(resource.kind), resource, changed });
+  }
+
+  #tellShards(): void {
+    const shards = [...this.#tracker.shards].map(([shard, { state }]) => `${shard} ${state}`);
+    this.#options.log.info({ event: 'shards.changed', shards }, 'shards changed');
+    this.#loop.trigger();
+  }
+}
+
+/** Tasks of the operator throw nothing terminal by themselves; should one, it is logged and stays down. */
+function ownSupervisor({ clock, log, random }: OperatorOptions): Supervisor {
+  const onFatal = (name: string) => log.fatal({ event: 'task.ended', task: name }, 'the operator needs a restart');
+  return new Supervisor({ clock, log, random: random.fork('supervisor'), onFatal });
+}
