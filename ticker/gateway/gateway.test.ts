@@ -228,7 +228,7 @@ describe('stream', () => {
   });
 
   test('a client that shows no sign of life is let go', async () => {
-    await start({ limits: { keepalive: 20 } });
+    await start({ limits: { keepalive: 250 } });
     const alive = await stream('default/equities');
     const dead = await stream('default/equities');
     dead.socket.pause();

@@ -47,6 +47,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 /** Largest message that a client may send; it has nothing to say. */
 const clientMessageBytes = 1024;
+/** Connections beyond the streams', for plain requests; more are closed at once. */
+const plainConnections = 256;
 
 class HttpGateway implements Gateway {
   readonly #options: GatewayOptions;
@@ -69,6 +71,7 @@ class HttpGateway implements Gateway {
     this.#server = createServer((request, response) => void api.handle(request, response));
     this.#server.headersTimeout = 10_000;
     this.#server.requestTimeout = 10_000;
+    this.#server.maxConnections = this.#limits.maxClients + plainConnections;
     this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: clientMessageBytes, clientTracking: false });
   }

@@ -20,6 +20,7 @@ const fresh = () => ({
   recent: [],
   /** The sender's clock less this one: a difference between the two is no age. */
   offset: 0,
+  started: performance.now(),
   heard: performance.now(),
 });
 

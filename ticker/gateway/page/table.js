@@ -15,8 +15,9 @@ export function clearTable() {
 /** Facts of the stream above the table. */
 export function drawSummary(stream) {
   const now = performance.now();
-  while (stream.recent.length > 0 && stream.recent[0][0] < now - 5000) stream.recent.shift();
-  const rate = stream.recent.reduce((sum, [, count]) => sum + count, 0) / 5;
+  const span = Math.min(5000, Math.max(1000, now - stream.started));
+  while (stream.recent.length > 0 && stream.recent[0][0] < now - span) stream.recent.shift();
+  const rate = stream.recent.reduce((sum, [, count]) => sum + count, 0) / (span / 1000);
   const lost = stream.missing;
   const order =
     lost > 0

@@ -126,13 +126,13 @@ test('a login: right, wrong and missing; the password is in no error and no log 
 test('a claim counts once a replica has it', async () => {
   const primary = await start(['--repl-diskless-sync-delay', '0']);
   const replica = await start(['--replicaof', '127.0.0.1', String(primary.port)]);
-  const sink = open(primary.url);
+  const sink = open(primary.url, { commandTimeout: 1500 });
   const admin = new Redis(primary.url);
   ends.push(async () => admin.disconnect());
   await eventually(async () => {
     if (!/state=online/.test(await admin.info('replication'))) throw new Error('not in step yet');
   });
-  await claimed(sink);
+  await eventually(() => claimed(sink));
   const copy = new Redis(replica.url);
   expect(await copy.exists('ticks:{slice}:fence')).toBe(1);
   copy.disconnect();

@@ -138,7 +138,8 @@ export class RedisSink implements Sink {
   async #awaitReplica(): Promise<void> {
     const { client, rejected, commandTimeout } = this.#claims;
     const info = await client.info('replication').catch(rejected);
-    if (!/^connected_slaves:[1-9]/m.test(info)) return;
+    // One that still loads its first copy confirms nothing, for as long as that takes.
+    if (!/^slave\d+:.*state=online/m.test(info)) return;
     const wait = Math.floor(commandTimeout / 2);
     const reached = await client.wait(1, wait).catch(rejected);
     if (reached < 1) throw this.#claims.unavailable(`no replica has confirmed the claim within ${wait} ms`);
