@@ -1,18 +1,27 @@
 import { z } from 'zod';
 import {
+  type CelRule,
   calendarDate,
   conditions,
+  count,
   described,
-  dnsLabel,
+  dnsSubdomain,
+  exchange,
   instrumentName,
   type KubeObject,
   mode,
   timeOfDay,
   timeZone,
+  timeZoneRule,
 } from './schema.ts';
+import { validationRules } from './validation-rules.ts';
 
-const exchange = z.string().regex(/^[A-Z][A-Z0-9]{1,9}$/);
 const optionType = z.enum(['CE', 'PE']);
+
+const eitherExpiries: CelRule = {
+  rule: 'has(self.nearest) != has(self.dates)',
+  message: 'write either expiries.nearest or expiries.dates, not both and not neither',
+};
 
 /** Which expiries of a chain: the nearest ones by count, or dates. */
 const expiries = z.object({
@@ -36,12 +45,8 @@ export const optionChain = z.object({
   ),
   exchange: described(exchange.default('NFO'), 'The exchange that lists the options.'),
   expiries: described(expiries.default({ nearest: 1 }), 'Which expiries.', {
-    cel: [
-      {
-        rule: 'has(self.nearest) != has(self.dates)',
-        message: 'give either expiries.nearest or expiries.dates, not both and not neither',
-      },
-    ],
+    cel: [eitherExpiries],
+    examples: [{ nearest: 1 }],
   }),
   strikes: described(
     z.object({
@@ -54,15 +59,18 @@ export const optionChain = z.object({
       ),
     }),
     'Which strikes.',
+    { examples: [{ aroundMoney: 10 }] },
   ),
   types: described(z.array(optionType).min(1).max(2).default(['CE', 'PE']), 'Calls, puts or both.', {
     listType: 'set',
   }),
 });
 
-export const instrumentSelector = z.object({
-  exchange: described(exchange, 'Exchange.', { examples: ['NSE'] }),
-  segment: described(z.string().max(20).optional(), 'Segment of the instrument master.', { examples: ['NFO-FUT'] }),
+const selectorFields = z.object({
+  exchange: described(exchange, 'Exchange that lists the instruments.', { examples: ['NSE'] }),
+  segment: described(z.string().min(1).max(20).optional(), 'Segment of the instrument master.', {
+    examples: ['NFO-FUT'],
+  }),
   name: described(z.string().min(1).max(40).optional(), 'Name of the company or underlying.', {
     examples: ['BANKNIFTY'],
   }),
@@ -80,18 +88,14 @@ export const instrumentSelector = z.object({
       .string()
       .min(1)
       .max(60)
-      .regex(/^[A-Z0-9 &._*-]+$/)
+      .regex(/^[A-Z0-9 &._*-]+$/, 'is no pattern of a tradingsymbol: write capitals, digits and `*`, such as NIFTY*FUT')
       .optional(),
     'Pattern of the tradingsymbol; `*` stands for anything.',
     { examples: ['NIFTY*FUT'] },
   ),
   expiries: described(expiries.optional(), 'Which expiries; all when absent.', {
-    cel: [
-      {
-        rule: 'has(self.nearest) != has(self.dates)',
-        message: 'give either expiries.nearest or expiries.dates, not both and not neither',
-      },
-    ],
+    cel: [eitherExpiries],
+    examples: [{ nearest: 1 }],
   }),
   limit: described(
     z.int().min(1).max(10_000).default(500),
@@ -99,7 +103,23 @@ export const instrumentSelector = z.object({
   ),
 });
 
-const greeks = z.object({
+export const instrumentSelector = described(
+  selectorFields,
+  'Rows of the instrument master that match all of its fields.',
+  {
+    cel: [
+      {
+        rule: "!has(self.expiries) || !has(self.types) || !self.types.exists(t, t in ['EQ', 'INDEX'])",
+        message:
+          'EQ and INDEX have no expiry, so that expiries and these types together match nothing; remove expiries, or take EQ and INDEX out of types and give them a selector of their own',
+        fieldPath: '.expiries',
+      },
+    ],
+    examples: [{ exchange: 'NFO', name: 'BANKNIFTY', types: ['FUT'] }],
+  },
+);
+
+const greeksFields = z.object({
   model: described(
     z.enum(['blackScholesMerton', 'black76']).default('blackScholesMerton'),
     'Black-76 takes the underlying to be a future.',
@@ -111,19 +131,33 @@ const greeks = z.object({
   ),
   dayCount: described(z.enum(['act365', 'act360']).default('act365'), 'Year of the time to expiry.'),
   expiryTime: described(timeOfDay.default('15:30'), 'Time of day at which the options expire.'),
-  timezone: described(timeZone.default('Asia/Kolkata'), 'Time zone of `expiryTime`.'),
+  timezone: described(timeZone.default('Asia/Kolkata'), 'Time zone of `expiryTime`.', {
+    cel: [timeZoneRule],
+  }),
+});
+const greeks = described(greeksFields, 'How implied volatility and Greeks are computed.', {
+  cel: [
+    {
+      rule: "self.model != 'black76' || self.dividendYield == 0.0",
+      message: 'Black-76 knows no dividend yield; leave dividendYield out, or write model: blackScholesMerton',
+      fieldPath: '.dividendYield',
+    },
+  ],
 });
 
-/** Every rule that validation knows. */
+/** What happens to a tick that breaks a rule. */
 export const ruleAction = z.enum(['enforce', 'report', 'off']);
 
-const delivery = z.object({
+const deliveryFields = z.object({
   channel: described(
     z
       .string()
       .min(1)
       .max(120)
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/)
+      .regex(
+        /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/,
+        'is no channel: write letters, digits, `.`, `_` and `-`, a letter or digit first (the namespace is added by itself)',
+      )
       .optional(),
     "Name of the channel, within the namespace; the set's own name when absent.",
     { examples: ['nifty-weekly'] },
@@ -147,7 +181,10 @@ const delivery = z.object({
     'Keep batches in a Redis Stream for each slice, so that a reader can resume by id. Off when absent.',
   ),
   latest: described(z.boolean().default(true), 'Keep the newest row of each instrument in a hash.'),
-  window: described(z.int().min(10).max(10_000).default(100), 'Milliseconds that a batch is gathered for.'),
+  window: described(
+    z.int().min(0).max(10_000).default(100),
+    'Milliseconds that a batch is gathered for; 0 sends the ticks of each frame at once.',
+  ),
   maxTicks: described(
     z.int().min(1).max(10_000).default(1000),
     'Ticks after which a batch is sent before its window ends.',
@@ -156,8 +193,17 @@ const delivery = z.object({
     unavailable: { reason: 'delivery.conflate is not supported yet; leave it false', except: false },
   }),
 });
+const delivery = described(deliveryFields, 'Where and how batches arrive.', {
+  cel: [
+    {
+      rule: 'self.pubsub || self.latest || has(self.stream)',
+      message:
+        'pubsub and latest are off and there is no stream, so that nothing would be delivered; turn one of them on',
+    },
+  ],
+});
 
-export const instrumentSetSpec = z.object({
+const setFields = z.object({
   instruments: described(z.array(instrumentName).max(10_000).optional(), 'Instruments by name.', {
     listType: 'set',
     examples: [['NSE:RELIANCE', 'NSE:INFY']],
@@ -165,13 +211,17 @@ export const instrumentSetSpec = z.object({
   selectors: described(
     z.array(instrumentSelector).max(32).optional(),
     "Instruments by their rows in the provider's instrument master.",
+    { examples: [[{ exchange: 'NFO', name: 'BANKNIFTY', types: ['FUT'] }]] },
   ),
   optionChains: described(
     z.array(optionChain).max(64).optional(),
     'Options around the money, following the live price.',
+    { examples: [[{ underlying: 'NSE:NIFTY 50', name: 'NIFTY', strikes: { aroundMoney: 10 } }]] },
   ),
   mode: described(mode.default('quote'), 'What to stream of each instrument.'),
-  greeks: described(greeks.optional(), 'Compute implied volatility and Greeks of each option tick. Off when absent.'),
+  greeks: described(greeks.optional(), 'Compute implied volatility and Greeks of each option tick. Off when absent.', {
+    examples: [{ rate: 0.065 }],
+  }),
   validation: described(
     z
       .object({
@@ -181,6 +231,12 @@ export const instrumentSetSpec = z.object({
         ),
         rules: described(z.record(z.string().max(40), ruleAction).optional(), 'Exceptions by rule.', {
           maxProperties: 32,
+          cel: [
+            {
+              rule: `self.all(rule, rule in [${validationRules.map((name) => `'${name}'`).join(', ')}])`,
+              message: `no such rule; the rules are ${validationRules.join(', ')}`,
+            },
+          ],
           examples: [{ depthCrossed: 'report' }],
         }),
       })
@@ -195,8 +251,8 @@ export const instrumentSetSpec = z.object({
             .array(z.enum(['1m', '3m', '5m', '10m', '15m', '30m', '1h', '1d']))
             .min(1)
             .max(8),
-          'Lengths.',
-          { listType: 'set' },
+          'Lengths of the bars.',
+          { listType: 'set', examples: [['1m', '5m']] },
         ),
       })
       .optional(),
@@ -210,7 +266,9 @@ export const instrumentSetSpec = z.object({
     "Fill gaps from the provider's history.",
     { unavailable: { reason: 'backfill is not supported yet; remove spec.backfill' } },
   ),
-  delivery: described(delivery.prefault({}), 'Where and how batches arrive.'),
+  delivery: described(delivery.prefault({}), 'Where and how batches arrive.', {
+    examples: [{ channel: 'nifty-weekly' }],
+  }),
   redundancy: described(z.int().min(1).max(3).default(1), 'On how many accounts each instrument is streamed.', {
     unavailable: { reason: 'redundancy above 1 is not supported yet; leave it 1', except: 1 },
   }),
@@ -220,10 +278,11 @@ export const instrumentSetSpec = z.object({
         matchLabels: described(
           z.record(z.string().max(317), z.string().max(63)).optional(),
           'Labels that an account must have.',
-          { maxProperties: 16 },
+          { maxProperties: 16, examples: [{ desk: 'demo' }] },
         ),
-        names: described(z.array(dnsLabel).max(64).optional(), 'Accounts by name (of this namespace).', {
+        names: described(z.array(dnsSubdomain).min(1).max(64).optional(), 'Accounts by name (of this namespace).', {
           listType: 'set',
+          examples: [['demo-a']],
         }),
       })
       .optional(),
@@ -231,25 +290,41 @@ export const instrumentSetSpec = z.object({
   ),
 });
 
+export const instrumentSetSpec = described(setFields, 'What to stream and how.', {
+  cel: [
+    {
+      rule: '(has(self.instruments) && size(self.instruments) > 0) || (has(self.selectors) && size(self.selectors) > 0) || (has(self.optionChains) && size(self.optionChains) > 0)',
+      message: 'the set names nothing to stream; write at least one entry in instruments, selectors or optionChains',
+    },
+  ],
+});
+
 export const instrumentSetStatus = z.object({
-  observedGeneration: described(z.int().min(0).optional(), 'The generation of the spec that this status speaks of.'),
+  observedGeneration: described(z.int().min(0).optional(), 'The generation of the spec that this status speaks of.', {
+    examples: [3],
+  }),
   conditions: conditions.optional(),
-  channel: described(z.string().max(256).optional(), 'The full name of the channel that batches are published on.'),
-  requested: described(z.int().min(0).optional(), 'Instruments that the spec names, selects or chains, found or not.'),
-  resolved: described(z.int().min(0).optional(), 'Instruments found in the instrument master.'),
-  scheduled: described(z.int().min(0).optional(), 'Instruments placed on an account.'),
-  streaming: described(
-    z.int().min(0).optional(),
-    'Instruments whose subscription the shard that owns them has confirmed.',
-  ),
-  slices: described(z.int().min(0).optional(), 'Slices that serve this set.'),
+  channel: described(z.string().max(256).optional(), 'The full name of the channel that batches are published on.', {
+    examples: ['ticks:default:nifty-weekly'],
+  }),
+  requested: described(count.optional(), 'Instruments that the spec names, selects or chains, found or not.', {
+    examples: [42],
+  }),
+  resolved: described(count.optional(), 'Instruments found in the instrument master.', { examples: [42] }),
+  scheduled: described(count.optional(), 'Instruments placed on an account.', { examples: [42] }),
+  streaming: described(count.optional(), 'Instruments whose subscription the shard that owns them has confirmed.', {
+    examples: [42],
+  }),
+  slices: described(count.optional(), 'Slices that serve this set.', { examples: [42] }),
   problems: described(
     z
       .array(
         z.object({
-          instrument: described(z.string().max(80), 'What it is about.'),
-          reason: described(z.string().max(80), 'One CamelCase word.'),
-          message: described(z.string().max(400), 'What is wrong and what to do.'),
+          instrument: described(z.string().max(80), 'What it is about.', { examples: ['NSE:RELIENCE'] }),
+          reason: described(z.string().max(80), 'One CamelCase word.', { examples: ['UnknownSymbol'] }),
+          message: described(z.string().max(400), 'What is wrong and what to do.', {
+            examples: ['no such symbol; did you mean NSE:RELIANCE?'],
+          }),
         }),
       )
       .max(20)

@@ -59,14 +59,24 @@ function translate(json: JsonSchema, path: string): StructuralSchema {
   const node: StructuralSchema = { type };
   if (json.description !== undefined) node.description = json.description;
   if (json.examples?.[0] !== undefined) node.example = json.examples[0];
-  if (json.default !== undefined) node.default = json.default;
   if (type === 'object') translateObject(json, node, path);
   else if (type === 'array') translateArray(json, node, path);
   else translateScalar(json, node);
+  if (json.default !== undefined) node.default = completed(node, json.default);
   const rules = [...(json.cel ?? []), ...unavailableRules(json, node)];
   if (rules.length > 0) node['x-kubernetes-validations'] = rules;
   if (json.unavailable !== undefined) node.unavailable = json.unavailable.reason;
   return node;
+}
+
+/** A default with the defaults below it: the API server runs the rules on it as it stands. */
+function completed(node: StructuralSchema, value: unknown): unknown {
+  if (node.type !== 'object' || typeof value !== 'object' || value === null) return value;
+  const result: Record<string, unknown> = { ...value };
+  for (const [name, property] of Object.entries(node.properties ?? {})) {
+    if (result[name] === undefined && property.default !== undefined) result[name] = property.default;
+  }
+  return result;
 }
 
 function translateObject(json: JsonSchema, node: StructuralSchema, path: string): void {

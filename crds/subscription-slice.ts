@@ -1,25 +1,29 @@
 import { z } from 'zod';
 import { instrumentSetSpec } from './instrument-set.ts';
-import { calendarDate, described, dnsLabel, dnsSubdomain, type KubeObject, mode } from './schema.ts';
+import { calendarDate, count, described, dnsLabel, dnsSubdomain, exchange, type KubeObject, mode } from './schema.ts';
 import { tickerAccountSpec } from './ticker-account.ts';
 
 /** A shard and the UID of its pod: two pods of one name are two shards (PROTOCOL 1). */
 const shardIdentity = z.object({
-  shard: described(dnsLabel, 'Name of the shard (the pod).'),
-  uid: described(z.string().min(1).max(64), 'UID of its pod.'),
+  shard: described(dnsLabel, 'Name of the shard (the pod).', { examples: ['ticker-0'] }),
+  uid: described(z.string().min(1).max(64), 'UID of its pod.', { examples: ['6c2f6d1e-6f0b-4a3b-9a57-0c3c4b1f0a11'] }),
 });
 
 const token = z.object({
-  epoch: described(z.int().min(0), 'Counts changes of owner; raised by the operator.'),
-  claim: described(z.int().min(0), 'Counts claims; raised by the sink.'),
+  epoch: described(z.int().min(0), 'Counts changes of owner; raised by the operator.', { examples: [4] }),
+  claim: described(z.int().min(0), 'Counts claims; raised by the sink.', { examples: [1] }),
 });
 
 /** A set that this slice delivers to, with all that a shard needs to know of it. */
 const sliceSet = z.object({
-  namespace: described(dnsLabel, 'Namespace of the set.'),
-  name: described(dnsSubdomain, 'Name of the set.'),
-  uid: described(z.string().min(1).max(64), 'UID of the set; its Redis keys carry it.'),
-  channel: described(z.string().min(1).max(256), 'The full name of the channel.'),
+  namespace: described(dnsLabel, 'Namespace of the set.', { examples: ['default'] }),
+  name: described(dnsSubdomain, 'Name of the set.', { examples: ['nifty-weekly'] }),
+  uid: described(z.string().min(1).max(64), 'UID of the set; its Redis keys carry it.', {
+    examples: ['2b1d0a34-8f5e-4bb5-9d58-6f2f1f6f9f01'],
+  }),
+  channel: described(z.string().min(1).max(256), 'The full name of the channel.', {
+    examples: ['ticks:default:nifty-weekly'],
+  }),
   greeks: instrumentSetSpec.shape.greeks,
   validation: instrumentSetSpec.shape.validation,
   delivery: instrumentSetSpec.shape.delivery,
@@ -27,24 +31,30 @@ const sliceSet = z.object({
 
 /** Instruments of one slice that share everything but token, symbol, strike and type. */
 const instrumentGroup = z.object({
-  exchange: described(z.string().max(10), 'Exchange of every instrument of the group.'),
+  exchange: described(exchange, 'Exchange of every instrument of the group.', { examples: ['NFO'] }),
   mode: described(mode, 'The richest mode that any set asks for.'),
   sets: described(
     z.array(z.int().min(0).max(1023)).max(1024),
     'Indexes into `sets`; empty for an underlying that is streamed only for Greeks.',
+    { examples: [[0, 2]] },
   ),
-  expiry: described(calendarDate.optional(), "Expiry of the group's options."),
+  expiry: described(calendarDate.optional(), "Expiry of the group's options.", { examples: ['2026-01-29'] }),
   underlying: described(
     z.int().min(1).max(4_294_967_295).optional(),
     "Instrument token of the options' underlying, streamed on the same account.",
+    { examples: [256265] },
   ),
   instruments: described(
     z
       .array(
         z.object({
-          token: described(z.int().min(1).max(4_294_967_295), "The provider's instrument token."),
-          symbol: described(z.string().min(1).max(60), 'Tradingsymbol.'),
-          strike: described(z.number().min(0).optional(), 'Strike price in rupees.'),
+          token: described(z.int().min(1).max(4_294_967_295), "The provider's instrument token.", {
+            examples: [12345602],
+          }),
+          symbol: described(z.string().min(1).max(60), 'Tradingsymbol.', { examples: ['NIFTY26JAN24500CE'] }),
+          strike: described(z.number().min(0).max(100_000_000).optional(), 'Strike price in rupees.', {
+            examples: [24500],
+          }),
           type: described(z.enum(['CE', 'PE']).optional(), 'Call or put.'),
         }),
       )
@@ -53,12 +63,21 @@ const instrumentGroup = z.object({
   ),
 });
 
-export const subscriptionSliceSpec = z.object({
-  account: described(dnsSubdomain, 'Name of the TickerAccount, in this namespace.', {
-    cel: [{ rule: 'self == oldSelf', message: 'a slice stays with its account' }],
+const sliceFields = z.object({
+  account: described(dnsSubdomain.max(63), 'Name of the TickerAccount, in this namespace.', {
+    examples: ['demo-a'],
+    cel: [
+      { rule: 'self == oldSelf', message: 'a slice stays with its account; write another slice for the other account' },
+    ],
   }),
   connection: described(z.int().min(0).max(31), "Which of the account's connections.", {
-    cel: [{ rule: 'self == oldSelf', message: 'a slice stays with its connection' }],
+    examples: [0],
+    cel: [
+      {
+        rule: 'self == oldSelf',
+        message: 'a slice stays with its connection; write another slice for the other connection',
+      },
+    ],
   }),
   login: described(
     z.object({
@@ -73,7 +92,13 @@ export const subscriptionSliceSpec = z.object({
     'The account is suspended: close the connection and stream nothing.',
   ),
   epoch: described(z.int().min(1), 'Rises with each change of owner.', {
-    cel: [{ rule: 'self >= oldSelf', message: 'an epoch never falls' }],
+    examples: [4],
+    cel: [
+      {
+        rule: 'self >= oldSelf',
+        message: 'an epoch never falls; write the epoch that is there, or a higher one with another owner',
+      },
+    ],
   }),
   owner: described(shardIdentity.optional(), 'The shard that serves this slice; absent while there is none to name.'),
   next: described(shardIdentity.optional(), 'A successor that warms up.', {
@@ -83,21 +108,36 @@ export const subscriptionSliceSpec = z.object({
   groups: described(z.array(instrumentGroup).max(10_000), 'What to stream.'),
 });
 
+export const subscriptionSliceSpec = described(sliceFields, 'Who serves the connection, and what it streams.', {
+  cel: [
+    {
+      // An owner that was taken away is fenced too, by the epoch that the next one is named with.
+      rule: '!has(self.owner) || (has(oldSelf.owner) && self.owner.shard == oldSelf.owner.shard && self.owner.uid == oldSelf.owner.uid) || self.epoch > oldSelf.epoch',
+      message: 'another owner needs a higher epoch; raise spec.epoch in the same write',
+      fieldPath: '.epoch',
+    },
+  ],
+});
+
 /** What one shard says of a slice. */
 export const sliceShardStatus = z.object({
-  shard: described(dnsLabel, 'Who says so.'),
-  uid: described(z.string().min(1).max(64), 'UID of its pod.'),
-  observedGeneration: described(z.int().min(0), 'The generation of the slice that it has acted on.'),
+  shard: described(dnsLabel, 'Who says so.', { examples: ['ticker-0'] }),
+  uid: described(z.string().min(1).max(64), 'UID of its pod.', { examples: ['6c2f6d1e-6f0b-4a3b-9a57-0c3c4b1f0a11'] }),
+  observedGeneration: described(z.int().min(0), 'The generation of the slice that it has acted on.', {
+    examples: [12],
+  }),
   phase: described(
     z.enum(['Connecting', 'Streaming', 'Refused', 'Draining', 'Failed', 'Suspended']),
     '`Streaming`: connected, claimed, subscriptions confirmed. `Refused`: the sink knows a newer claim. `Failed`: see `reason`.',
   ),
   token: described(token.optional(), 'The token under which it publishes.'),
   beatenBy: described(token.optional(), 'The newer token that the sink refused it with.'),
-  subscribed: described(z.int().min(0), 'Instruments whose subscription was sent on the open connection.'),
-  ticking: described(z.int().min(0).optional(), 'Instruments that have ticked since they were subscribed.'),
-  reason: described(z.string().max(80).optional(), 'Code of what is wrong now.'),
-  message: described(z.string().max(1024).optional(), 'What is wrong now and what to do about it.'),
+  subscribed: described(count, 'Instruments whose subscription was sent on the open connection.', { examples: [42] }),
+  ticking: described(count.optional(), 'Instruments that have ticked since they were subscribed.', { examples: [42] }),
+  reason: described(z.string().max(80).optional(), 'Code of what is wrong now.', { examples: ['KITE_TOKEN_REFUSED'] }),
+  message: described(z.string().max(1024).optional(), 'What is wrong now and what to do about it.', {
+    examples: ['the broker refused the access token; log in again and update the Secret'],
+  }),
   account: described(
     z
       .object({
@@ -106,7 +146,9 @@ export const sliceShardStatus = z.object({
           'What the provider said of the login.',
         ),
         connected: described(z.boolean(), "Whether the account's connection is open."),
-        instrumentsLoaded: described(z.int().min(0).optional(), 'Rows of the instrument master that it serves.'),
+        instrumentsLoaded: described(count.optional(), 'Rows of the instrument master that it serves.', {
+          examples: [95000],
+        }),
       })
       .optional(),
     "What it knows of the account; said by the first slice's owner.",

@@ -15,7 +15,8 @@ export function addIssues(
     const at = [...prefix, ...path];
     const value = valueAt(root, path);
     if (value === undefined && issue.code === 'invalid_type') errors.add(at, 'is missing', `Write ${wanted(issue)}.`);
-    else errors.add(at, ...explain(issue, value));
+    // Somebody may have put a login where its Secret's name belongs.
+    else errors.add(at, ...explain(issue, at.includes('credentials') ? hidden(value) : value));
   }
 }
 
@@ -94,9 +95,13 @@ function kindOf(value: unknown): string {
   return shown(value);
 }
 
-/** Never the whole of a long value; nothing here is secret, for credentials are in Secrets only. */
+function hidden(value: unknown): unknown {
+  return typeof value === 'string' ? '…' : value;
+}
+
+/** Never the whole of a long value, nor a login or query of an address. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = (JSON.stringify(value) ?? 'nothing').replace(/\/\/[^/@\s"]*@/g, '//…@').replace(/[?#].*$/, '…"');
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
