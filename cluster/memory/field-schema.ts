@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { isRecord, recordAt } from './json.ts';
+import type { StructuralSchema } from '../../crds/openapi.ts';
 
 /**
  * How server-side apply merges a value: `map` member by member, `list` item by item unless it is atomic.
@@ -57,26 +56,24 @@ export function objectSchema(fields: Record<string, FieldSchema>): FieldSchema {
 }
 
 /**
- * Reads merge strategies off a zod schema, from the same metadata that the CRD's `x-kubernetes-list-type` and
- * `x-kubernetes-list-map-keys` are generated from.
+ * Reads merge strategies off a structural schema, the one that the CRD is made from: `x-kubernetes-list-type` and
+ * `x-kubernetes-list-map-keys`.
  */
-export function fromZod(schema: z.ZodType): FieldSchema {
-  return fromJsonSchema(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
-}
-
-function fromJsonSchema(node: unknown): FieldSchema {
-  if (!isRecord(node)) return deduced;
-  if (node['type'] === 'array') {
-    const listType = node['listType'] === 'set' || node['listType'] === 'map' ? node['listType'] : 'atomic';
-    const keys = Array.isArray(node['listMapKeys']) ? node['listMapKeys'].map(String) : [];
-    return listOf(listType, fromJsonSchema(node['items']), keys);
-  }
-  if (node['type'] === 'object') {
-    const fields = Object.fromEntries(
-      Object.entries(recordAt(node, 'properties')).map(([name, child]) => [name, fromJsonSchema(child)]),
+export function fromStructural(node: StructuralSchema | undefined): FieldSchema {
+  if (node === undefined) return deduced;
+  if (node.type === 'array') {
+    return listOf(
+      node['x-kubernetes-list-type'] ?? 'atomic',
+      fromStructural(node.items),
+      node['x-kubernetes-list-map-keys'],
     );
-    const values = isRecord(node['additionalProperties']) ? fromJsonSchema(node['additionalProperties']) : deduced;
-    return { type: 'map', atomic: false, fields, values };
   }
-  return node['type'] === undefined ? deduced : scalar;
+  if (node.type !== 'object') return scalar;
+  const fields = Object.entries(node.properties ?? {}).map(([name, field]) => [name, fromStructural(field)]);
+  return {
+    type: 'map',
+    atomic: false,
+    fields: Object.fromEntries(fields),
+    values: fromStructural(node.additionalProperties),
+  };
 }

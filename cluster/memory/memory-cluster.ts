@@ -14,7 +14,6 @@ import type {
   WatchOptions,
 } from '../cluster.ts';
 import { alreadyExists, conflict, invalid, notFound, unavailable } from '../errors.ts';
-import { type Admit, admitStructure } from './admission.ts';
 import { EventLog } from './event-log.ts';
 import { deepFreeze, isRecord, type JsonObject, recordAt, toJson } from './json.ts';
 import { applyPatch } from './json-patch.ts';
@@ -26,7 +25,6 @@ export interface MemoryClusterOptions {
   readonly clock: Clock;
   /** For UIDs and for how long watches last. */
   readonly random?: Random;
-  readonly admit?: Admit;
   /** Changes kept of each kind; who watches from before them gets `CLUSTER_EXPIRED`. */
   readonly history?: number;
   /** Milliseconds between bookmarks on a quiet watch. */
@@ -55,7 +53,6 @@ interface Table {
 export class MemoryCluster implements Cluster {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #admit: Admit;
   readonly #options: Required<Pick<MemoryClusterOptions, 'history' | 'bookmarkInterval' | 'watchLife'>>;
   readonly #tables = new Map<string, Table>();
   /** Monotonic time of each Event's last write, the oldest first. */
@@ -66,7 +63,6 @@ export class MemoryCluster implements Cluster {
   constructor(options: MemoryClusterOptions) {
     this.#clock = options.clock;
     this.#random = options.random ?? new SeededRandom(1);
-    this.#admit = options.admit ?? admitStructure;
     const { history = 2048, bookmarkInterval = 60_000, watchLife = 1_800_000 } = options;
     this.#options = { history, bookmarkInterval, watchLife };
   }
@@ -212,7 +208,6 @@ export class MemoryCluster implements Cluster {
     const { apiVersion } = resource;
     return {
       kind: kindOf(resource),
-      admit: this.#admit,
       now,
       uid: this.#newUid(),
       by: { name: fieldManager, operation, subresource, apiVersion, time: now },

@@ -1,7 +1,7 @@
+import { admit, describeFieldError } from '../../crds/admission.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import { invalid } from '../errors.ts';
-import type { Admit } from './admission.ts';
-import { deepFreeze, equalJson, type JsonObject, omit, recordAt } from './json.ts';
+import { deepFreeze, equalJson, isRecord, type JsonObject, omit, recordAt } from './json.ts';
 import type { Kind } from './kinds.ts';
 import {
   applyConfig,
@@ -18,7 +18,6 @@ import { addedFinalizers, isKubeObject, validateMeta } from './object-meta.ts';
 
 export interface WriteContext {
   readonly kind: Kind;
-  readonly admit: Admit;
   /** RFC 3339 with seconds. */
   readonly now: string;
   /** For an object that does not exist yet. */
@@ -50,7 +49,7 @@ export function createObject(context: WriteContext, sent: JsonObject): KubeObjec
 export function replaceObject(context: WriteContext, live: KubeObject, sent: JsonObject): KubeObject {
   const current = asJson(live);
   const candidate = withMeta(partsOf(context, current, sent), keepServerFields(live, recordAt(sent, 'metadata')));
-  const object = admitted(context, candidate, current);
+  const object = admitted(context, candidate, live);
   const before = withoutManagers(current);
   return finish(context, live, updateObject(context.kind.schema, before, object, managersOf(live), context.by), object);
 }
@@ -66,10 +65,10 @@ export function applyObject(
   const before: JsonObject = live === undefined ? withMeta({}, {}) : withoutManagers(asJson(live));
   const managers: Managers = live === undefined ? new Map() : managersOf(live);
   const written = applyConfig(context.kind.schema, before, config, managers, context.by, force);
-  const merged = written.object as JsonObject;
+  const merged = asRecord(written.object);
   const metadata = recordAt(merged, 'metadata');
   const kept = live === undefined ? omit(metadata, ...serverFields) : keepServerFields(live, metadata);
-  const object = admitted(context, withMeta(merged, kept), live === undefined ? undefined : asJson(live));
+  const object = admitted(context, withMeta(merged, kept), live);
   return finish(context, live, written, object);
 }
 
@@ -104,22 +103,20 @@ function keepServerFields(live: KubeObject, metadata: JsonObject): JsonObject {
 }
 
 /** Normalised, defaulted and judged; `CLUSTER_INVALID` names every field that is wrong. */
-function admitted({ kind, admit, by }: WriteContext, candidate: JsonObject, old: JsonObject | undefined): JsonObject {
+function admitted({ kind, by }: WriteContext, candidate: JsonObject, old: KubeObject | undefined): JsonObject {
   const normal = kind.normalise?.(candidate) ?? candidate;
-  const metadata = tidy(recordAt(normal, 'metadata'));
-  const errors = validateMeta(metadata);
-  errors.push(...(kind.validate?.(normal, old) ?? []));
-  let object = normal;
-  if (kind.custom) {
-    const judged = admit(String(candidate['kind']), normal, old);
-    errors.push(...judged.errors.map(({ path, message }) => `${path}: ${message}`));
-    object = judged.object as JsonObject;
-  }
+  const object = withMeta(normal, tidy(recordAt(normal, 'metadata')));
+  if (!isKubeObject(object)) throw invalid('apiVersion, kind and metadata.name are required');
+  const judged = kind.custom ? admit(object.kind, object, old) : { object, errors: [] };
+  const errors = judged.errors.map(describeFieldError);
+  if (errors.length === 0) errors.push(...validateMeta(recordAt(object, 'metadata')));
+  errors.push(...(kind.validate?.(object, old === undefined ? undefined : asJson(old)) ?? []));
   if (errors.length > 0) {
-    const what = `${String(candidate['kind'])} ${String(metadata['namespace'] ?? '')}/${String(metadata['name'])}`;
-    throw invalid(`${what}${by.subresource === '' ? '' : ` (${by.subresource})`} is invalid: ${errors.join('; ')}`);
+    const { namespace, name } = object.metadata;
+    const where = `${namespace === undefined ? '' : `${namespace}/`}${name}${by.subresource === '' ? '' : ' (status)'}`;
+    throw invalid(`${object.kind} ${where} is invalid: ${errors.join('; ')}`);
   }
-  return withMeta(object, metadata);
+  return withMeta(asJson(judged.object), recordAt(object, 'metadata'));
 }
 
 /** Empty maps and lists of metadata are left out, as the API server encodes it. */
@@ -182,6 +179,10 @@ function withoutManagers(object: JsonObject): JsonObject {
 function withMeta(object: JsonObject, metadata: JsonObject): JsonObject {
   const { apiVersion, kind, metadata: _, ...rest } = object;
   return { ...(apiVersion === undefined ? {} : { apiVersion, kind }), metadata, ...rest };
+}
+
+function asRecord(value: unknown): JsonObject {
+  return isRecord(value) ? value : {};
 }
 
 /** An interface's members as a record. */
