@@ -127,12 +127,15 @@ export class Reader {
   ticks = 0;
 
   async follow(reader: SinkReader, on = channel): Promise<this> {
-    await reader.subscribe(on, ({ payload }) => {
-      const { columns: _, ...header } = JSON.parse(String(payload)) as BatchHeader & { columns: unknown };
-      this.headers.push(header);
-      if (this.sequence.check(header).take) this.ticks += header.count;
-    });
+    await reader.subscribe(on, ({ payload }) => this.take(String(payload)));
     return this;
+  }
+
+  /** One published batch or heartbeat. */
+  take(payload: string): void {
+    const { columns: _, ...header } = JSON.parse(payload) as BatchHeader & { columns: unknown };
+    this.headers.push(header);
+    if (this.sequence.check(header).take) this.ticks += header.count;
   }
 
   get batches(): BatchHeader[] {
