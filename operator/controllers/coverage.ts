@@ -7,7 +7,10 @@ import { isLive, type Shards } from './shards.ts';
 export interface Coverage {
   /** Slices that no live shard is named for. */
   readonly unowned: number;
-  /** Slices that two live shards say they stream, or whose account's slices name two shards. */
+  /**
+   * Slices that two live shards say they stream under the epoch of today, or whose account's slices name two shards. A
+   * former owner that has not been refused yet still streams under an older one: that is a handover.
+   */
   readonly doubleOwned: number;
 }
 
@@ -25,7 +28,8 @@ export function coverageOf(slices: readonly SubscriptionSlice[], shards: Shards)
   for (const slice of present) {
     if (!isLive(shards, slice.spec.owner)) unowned++;
     const streaming = (slice.status?.shards ?? []).filter(
-      (report) => report.phase === 'Streaming' && isLive(shards, report),
+      (report) =>
+        report.phase === 'Streaming' && (report.token?.epoch ?? 0) >= slice.spec.epoch && isLive(shards, report),
     );
     if (streaming.length > 1 || (owners.get(accountOf(slice))?.size ?? 0) > 1) doubleOwned++;
   }
