@@ -27,6 +27,9 @@ interface Subscription {
 /** Ticks of one frame at most. */
 const frameTicks = 256;
 
+/** Milliseconds of ticks made at most after a pause of the process. */
+const catchUpLimit = 1000;
+
 /** A connection to the simulated market in this process. */
 export class MockConnection implements Connection {
   lastHeard: number;
@@ -88,7 +91,7 @@ export class MockConnection implements Connection {
   #flush(): void {
     const { clock, market } = this.#options;
     const now = clock.now();
-    const from = this.#flushedTo;
+    const from = Math.max(this.#flushedTo, now - catchUpLimit);
     this.#flushedTo = now;
     // The market is in this process: a pass without a tick is a heartbeat.
     this.lastHeard = clock.monotonic();

@@ -7,6 +7,7 @@ import { type Corruption, corrupt } from './corruption.ts';
 import { type FrameEncoder, heartbeat } from './encoder.ts';
 import { parseRequest } from './feed-request.ts';
 import type { Login } from './logins.ts';
+import { type Subscription, Subscriptions } from './subscriptions.ts';
 import { packetKind, wireFields } from './wire-quote.ts';
 
 /** A message as it was received; the text is cut at {@link textLimit}. */
@@ -53,14 +54,6 @@ export interface FeedConnectionOptions {
  */
 export type Stall = 'ticks' | 'silent' | 'dead';
 
-interface Subscription {
-  mode: Mode;
-  /** The cached last value is still to be sent. */
-  first: boolean;
-  /** Lost by a fault: it counts, and nothing comes. */
-  lost: boolean;
-}
-
 const receivedLimit = 256;
 const textLimit = 64 * 1024;
 /** Bytes that may wait in the socket before ticks are dropped. */
@@ -77,7 +70,7 @@ export class FeedConnection {
   /** The last {@link receivedLimit} messages. */
   readonly received: ReceivedMessage[] = [];
   readonly #options: FeedConnectionOptions;
-  readonly #subscriptions = new Map<number, Subscription>();
+  readonly #subscriptions = new Subscriptions();
   /** By token; only tokens of the master get ticks, which bounds it. */
   readonly #ticks = new Map<number, number>();
   readonly #corruptions: Corruption[] = [];
@@ -111,7 +104,7 @@ export class FeedConnection {
 
   /** Mode of each subscribed token, those lost by a fault too. */
   get subscriptions(): ReadonlyMap<number, Mode> {
-    return new Map([...this.#subscriptions].map(([token, { mode }]) => [token, mode]));
+    return this.#subscriptions.modes();
   }
 
   /** Ticks of a token sent on this connection. */
@@ -122,7 +115,7 @@ export class FeedConnection {
   /** Sends cached last values that are still owed. */
   flushFirst(cached: MarketSnapshot): void {
     if (this.#silent()) return;
-    for (const [token, subscription] of this.#subscriptions) {
+    for (const [token, subscription] of this.#subscriptions.entries()) {
       if (!subscription.first) continue;
       subscription.first = false;
       this.#add(cached, token, subscription);
@@ -134,7 +127,7 @@ export class FeedConnection {
   flush(snapshot: MarketSnapshot, isOpen: (token: number) => boolean, from: number, to: number): void {
     if (!this.#silent()) {
       const { schedule, wake } = this.#options;
-      for (const [token, subscription] of this.#subscriptions) {
+      for (const [token, subscription] of this.#subscriptions.entries()) {
         if (subscription.first) {
           // Owed since before a stall ended, or about to be sent: asking twice does no harm.
           wake();
@@ -172,15 +165,9 @@ export class FeedConnection {
     if (this.#corruptions.length < 1000) this.#corruptions.push(corruption);
   }
 
-  /** Loses every n-th subscription so that about `share` of them get nothing more; says nothing of it. */
+  /** A share of the subscriptions gets nothing more, in silence; returns how many. */
   loseSubscriptions(share: number): number {
-    let index = 0;
-    let lost = 0;
-    for (const subscription of this.#subscriptions.values()) {
-      subscription.lost = isLost(index++, share);
-      if (subscription.lost) lost += 1;
-    }
-    return lost;
+    return this.#subscriptions.lose(share);
   }
 
   /** With a close frame, or by cutting the TCP connection. */
@@ -197,41 +184,17 @@ export class FeedConnection {
       this.sendText('error', 'Invalid message: expected {"a": "subscribe" | "unsubscribe" | "mode", "v": [...]}');
       return;
     }
-    if (request.action === 'mode') this.#setMode(request.tokens, request.mode);
-    else if (request.action === 'subscribe') this.#subscribe(request.tokens);
-    else for (const token of request.tokens) this.#subscriptions.delete(token);
+    if (request.action === 'unsubscribe') this.#subscriptions.unsubscribe(request.tokens);
+    else if (request.action === 'mode') this.#subscriptions.setMode(request.tokens, request.mode);
+    else this.#subscribe(request.tokens);
+    this.#options.wake();
   }
 
   #subscribe(tokens: readonly number[]): void {
     const limit = this.#options.instrumentLimit();
-    const share = this.#options.dropShare();
-    let index = 0;
-    let refused = 0;
-    for (const token of tokens) {
-      const known = this.#subscriptions.get(token);
-      if (known !== undefined) {
-        known.lost = isLost(index++, share);
-        known.first = true;
-      } else if (this.#subscriptions.size >= limit) {
-        refused += 1;
-      } else {
-        this.#subscriptions.set(token, { mode: 'quote', first: true, lost: isLost(index++, share) });
-      }
-    }
-    if (refused > 0) {
-      this.sendText('error', `Subscription limit of ${limit} instruments reached: ${refused} not subscribed`);
-    }
-    if (refused < tokens.length) this.#options.wake();
-  }
-
-  #setMode(tokens: readonly number[], mode: Mode): void {
-    for (const token of tokens) {
-      const subscription = this.#subscriptions.get(token);
-      if (subscription === undefined) continue;
-      subscription.mode = mode;
-      subscription.first = true;
-    }
-    this.#options.wake();
+    const refused = this.#subscriptions.subscribe(tokens, limit, this.#options.dropShare());
+    if (refused === 0) return;
+    this.sendText('error', `Subscription limit of ${limit} instruments reached: ${refused} not subscribed`);
   }
 
   #remember(message: ReceivedMessage): void {
@@ -286,9 +249,4 @@ export class FeedConnection {
     this.counters.bytes += data.length;
     socket.send(data);
   }
-}
-
-/** Spreads the lost ones evenly: with a share of 0.5, every second. */
-function isLost(index: number, share: number): boolean {
-  return Math.floor((index + 1) * share) > Math.floor(index * share);
 }

@@ -32,6 +32,8 @@ const frameCapacity = 64 * 1024;
 const messageLimit = 1024 * 1024;
 /** Closed connections whose counters are kept. */
 const historyLimit = 256;
+/** Milliseconds of ticks sent at most after a pause of the process: a feed skips what is past. */
+const catchUpLimit = 1000;
 /** Milliseconds that subscribe and mode messages sent together have to arrive before the first ticks go out. */
 const firstTickDelay = 5;
 
@@ -156,7 +158,7 @@ export class Feed {
   #flush(): void {
     const { clock, market } = this.#options;
     const now = clock.now();
-    const from = this.#flushedTo;
+    const from = Math.max(this.#flushedTo, now - catchUpLimit);
     this.#flushedTo = now;
     const open = this.open;
     if (open.length === 0) return;
