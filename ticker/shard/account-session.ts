@@ -66,6 +66,11 @@ export class AccountSession {
     return this.#state;
   }
 
+  /** Connections that the provider usually allows a login; undefined for an unknown provider. */
+  get connectionLimit(): number | undefined {
+    return this.#options.providers.get(this.#login?.provider ?? '')?.limits.connections;
+  }
+
   /** The last good instrument master, if any was asked for. */
   get master(): InstrumentMaster | undefined {
     return this.#master;

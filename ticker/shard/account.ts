@@ -25,6 +25,8 @@ export interface AccountOptions {
   readonly random: Random;
   readonly supervisor: Supervisor;
   readonly limits: ShardLimits;
+  /** Monotonic milliseconds at which the API server answered last. */
+  readonly apiAnsweredAt: () => number;
 }
 
 /** One account in a shard: its login, the prices that its slices share, and their runners. */
@@ -56,6 +58,7 @@ export class Account {
       account: this.session,
       pipeline: this.#pipeline.slice(uid),
       assemble: assembleJson,
+      spare: () => this.#spare,
       finished,
     });
   }
@@ -65,6 +68,11 @@ export class Account {
     if (!this.#slices.delete(uid)) return false;
     this.#pipeline.remove(uid);
     return this.#slices.size === 0;
+  }
+
+  /** Whether the provider allows more connections than this account's slices take. */
+  get #spare(): boolean {
+    return (this.session.connectionLimit ?? 0) > this.#slices.size;
   }
 
   /** Last prices in rupees: live where they are streamed, else asked of the provider. */

@@ -89,7 +89,7 @@ export class BrokerConnection implements Connection {
 /** A broker in memory whose every reaction a test decides. */
 export class FakeBroker implements Provider {
   readonly name = 'fake';
-  readonly limits = { connections: 3, instrumentsPerConnection: 3000, quotesPerSecond: 1 };
+  limits = { connections: 3, instrumentsPerConnection: 3000, quotesPerSecond: 1 };
   readonly credentialKeys = ['accessToken'];
   readonly connections: BrokerConnection[] = [];
   readonly now: () => number;

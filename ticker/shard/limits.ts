@@ -39,6 +39,8 @@ export interface ShardLimits {
   readonly statusInterval: number;
   /** How often a slice that left the watch, but was not refused yet, is looked up. */
   readonly lookup: number;
+  /** Cut off from API server and sink for this long, a shard gives up connections that the account has none to spare of. */
+  readonly detachedGrace: number;
   /** How long {@link import('./shard.ts').Shard.drain} waits for the sink's answers. */
   readonly drainTimeout: number;
   /** How long an instrument master is served before it is fetched again. */
@@ -69,6 +71,7 @@ export const defaultLimits: ShardLimits = {
   refusedConnections: 3,
   statusInterval: 1_000,
   lookup: 10_000,
+  detachedGrace: 60_000,
   drainTimeout: 10_000,
   masterAge: 60_000,
   backoffScale: 1,

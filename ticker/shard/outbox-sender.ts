@@ -32,6 +32,7 @@ export class OutboxSender {
   #timer: Timer | undefined;
   #fault: unknown;
   #failures = 0;
+  #answeredAt: number;
   #lateFailures = 0;
   /** Monotonic milliseconds before which nothing (or nothing late) is tried. */
   #notBefore = 0;
@@ -39,11 +40,17 @@ export class OutboxSender {
 
   constructor(options: OutboxSenderOptions) {
     this.#options = options;
+    this.#answeredAt = options.clock.monotonic();
   }
 
   /** Whether the sink answered last. */
   get reachable(): boolean {
     return this.#failures === 0;
+  }
+
+  /** Monotonic milliseconds of the sink's last answer; of the start, before the first. */
+  get answeredAt(): number {
+    return this.#answeredAt;
   }
 
   /** There may be something to do: a batch was added, an epoch named. */
@@ -115,6 +122,7 @@ export class OutboxSender {
   #settle(action: OutboxAction, outcome: OutboxOutcome): void {
     const { outbox, clock, random, log, settled } = this.#options;
     if (outcome.kind !== 'unavailable') {
+      this.#answeredAt = clock.monotonic();
       if (this.#failures > 0) log.info({ event: 'sink.available', failures: this.#failures }, 'the sink is back');
       this.#failures = 0;
       this.#notBefore = 0;

@@ -22,9 +22,12 @@ export class ShardLease {
   readonly #options: ShardLeaseOptions;
   #draining = false;
   #current: Lease | undefined;
+  /** Monotonic milliseconds at which the API server took a renewal last; of the start, before the first. */
+  renewedAt: number;
 
   constructor(options: ShardLeaseOptions) {
     this.#options = options;
+    this.renewedAt = options.clock.monotonic();
   }
 
   /** Supervised task: renews until `signal` is aborted. A failure is tried again at the next renewal. */
@@ -33,6 +36,7 @@ export class ShardLease {
     while (!signal.aborted) {
       try {
         await this.#renew();
+        this.renewedAt = clock.monotonic();
       } catch (error) {
         this.#current = undefined;
         log.warn({ event: 'lease.renewFailed', error: describeError(error) }, 'trying again');

@@ -408,6 +408,28 @@ describe('with a real Redis', () => {
     expectWhole(seen, shard);
   });
 
+  test('restarted empty: the shard claims again, names its last batch, and says what Redis lost', async () => {
+    const redis = await startRedis(['--save', '']);
+    onTestFinished(() => redis.stop());
+    const lab = await Lab.open(redisSink(redis.url));
+    await lab.login();
+    await lab.put({ owner: me });
+    const shard = await lab.start(me);
+    await lab.streaming();
+    await until('Redis has something to lose', () => shard.snapshot().totals.published > 50);
+    await redis.restart();
+    await until('it has claimed again', async () => ((await lab.status())?.token?.claim ?? 0) >= 2);
+    await until('it is delivered', () => shard.snapshot().totals.held === 0, 10_000);
+    await shard.drain();
+    const { totals } = shard.snapshot();
+    const seen = await streamed(redisReader(redis.url), await uidOf(lab));
+    const [first] = seen.batches;
+    expect(first).toMatchObject({ epoch: 1, claim: 2, seq: 1, prev: { epoch: 1, claim: 1 }, gap: { why: 'redis' } });
+    expect(first!.gap!.ticks).toBe(totals.lostBySink);
+    expect(seen.ticks + totals.lostBySink).toBe(totals.received);
+    expect(totals).toMatchObject({ lost: 0, held: 0 });
+  });
+
   test('frozen for a while: replies are lost, nothing comes twice', async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.stop());
@@ -417,7 +439,7 @@ describe('with a real Redis', () => {
     const shard = await lab.start(me);
     await lab.streaming();
     redis.pause();
-    await delay(2_500);
+    await delay(1_500);
     redis.resume();
     await until('it is delivered', () => shard.snapshot().totals.held === 0, 10_000);
     await delay(300);

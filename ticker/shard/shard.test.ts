@@ -280,6 +280,54 @@ describe('ownership', () => {
     expect(world.reader.sequence.totals.missing).toBe(0);
   });
 
+  test('cut off from API server and sink for a minute it gives up a connection that is scarce, and keeps what it holds', async () => {
+    world.broker.limits = { ...world.broker.limits, connections: 1 };
+    let there = true;
+    world.login();
+    world.put({ owner: me });
+    const shard = await world.start(
+      me,
+      {},
+      switched(world.memory, () => there),
+    );
+    await world.run(5_000);
+    world.cluster.goAway();
+    there = false;
+    await world.run(50_000);
+    expect(world.broker.live).toHaveLength(1);
+    await world.run(20_000);
+    expect(world.broker.live).toHaveLength(0);
+    expect(shard.snapshot().totals.held).toBeGreaterThan(500);
+    there = true;
+    await world.run(15_000);
+    expect(world.broker.live).toHaveLength(1);
+    expect(world.reader.batches.some(({ gap }) => gap?.why === 'detached')).toBe(true);
+    expect(world.reader.sequence.totals.missing).toBe(0);
+    expect(world.reader.ticks).toBeGreaterThan(600);
+    world.cluster.comeBack();
+  });
+
+  test('cut off from both it keeps a connection that the account can spare; cut off from one it always does', async () => {
+    let there = true;
+    world.login();
+    world.put({ owner: me });
+    await world.start(
+      me,
+      {},
+      switched(world.memory, () => there),
+    );
+    await world.run(5_000);
+    there = false;
+    world.cluster.goAway();
+    await world.run(120_000, 1_000);
+    expect(world.broker.live).toHaveLength(1);
+    world.broker.limits = { ...world.broker.limits, connections: 1 };
+    there = true;
+    await world.run(120_000, 1_000);
+    expect(world.broker.live).toHaveLength(1);
+    world.cluster.comeBack();
+  });
+
   test('a suspended slice claims and heartbeats without a connection', async () => {
     world.login();
     world.put({ owner: me });

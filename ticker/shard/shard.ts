@@ -187,7 +187,13 @@ class ShardProcess implements Shard {
     const key = `${name.namespace}/${name.name}`;
     let account = this.#accounts.get(key);
     if (account === undefined) {
-      account = new Account({ ...this.#options, account: name, log: this.#log, limits: this.#limits });
+      account = new Account({
+        ...this.#options,
+        account: name,
+        log: this.#log,
+        limits: this.#limits,
+        apiAnsweredAt: () => this.#lease.renewedAt,
+      });
       this.#accounts.set(key, account);
     }
     return account;

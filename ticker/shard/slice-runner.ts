@@ -35,6 +35,10 @@ export interface SliceRunnerOptions {
   readonly random: Random;
   readonly supervisor: Supervisor;
   readonly limits: ShardLimits;
+  /** Whether the account has a connection to spare. */
+  readonly spare: () => boolean;
+  /** Monotonic milliseconds at which the API server answered last. */
+  readonly apiAnsweredAt: () => number;
   /** There is nothing left to do for this slice here: call {@link SliceRunner.stop}. */
   readonly finished: () => void;
 }
@@ -79,6 +83,10 @@ export class SliceRunner {
   #vanished = false;
   #ending = false;
   #draining = false;
+  /** Cut off from API server and sink for long: a successor elsewhere may need the connection. */
+  #detached = false;
+  /** The open gap was made on purpose, after the grace. */
+  #gapIsDetached = false;
   #releasing = false;
   #finished = false;
   #lastState: OutboxState = 'unnamed';
@@ -166,6 +174,7 @@ export class SliceRunner {
     run('lookup', (signal) => this.#lookUp(signal));
     run('report', async (signal) => {
       while (!signal.aborted) {
+        this.#noteDetachment();
         this.#report();
         await sleep(clock, limits.statusInterval, signal);
       }
@@ -242,11 +251,23 @@ export class SliceRunner {
   /** Connects, claims or lets go, as ownership and the object ask. */
   #steer(): void {
     const owns = this.#epoch > this.#outbox.refusedEpoch && this.#outbox.state !== 'ended';
-    const streams = owns && !this.#suspended && !this.#ending && !this.#draining;
+    const streams = owns && !this.#suspended && !this.#ending && !this.#draining && !this.#detached;
     this.#connection.want(streams);
     // A resting slice claims without a connection; one that ends needs its token to say so.
     if (owns && (this.#connection.open || this.#suspended || this.#ending)) this.#claim();
     this.#report();
+  }
+
+  /** PROTOCOL 3: nobody can tell it that it was replaced, so it makes room at the broker and keeps what it holds. */
+  #noteDetachment(): void {
+    const { clock, limits, spare, apiAnsweredAt, log } = this.#options;
+    const heard = Math.max(apiAnsweredAt(), this.#sender.answeredAt);
+    const detached = clock.monotonic() - heard >= limits.detachedGrace && !spare();
+    if (detached === this.#detached) return;
+    this.#detached = detached;
+    if (detached) this.#gapIsDetached = true;
+    log.warn({ event: detached ? 'slice.detached' : 'slice.attached', slice: this.name }, 'API server and sink');
+    this.#steer();
   }
 
   #claim(): void {
@@ -271,8 +292,10 @@ export class SliceRunner {
   #endReconnectGap(receivedAt: number): void {
     if (this.#lostAt === undefined) return;
     const from = Math.round(Math.min(this.#lostAt, receivedAt));
-    this.#outbox.tellGap({ from, to: Math.round(receivedAt), why: 'reconnect' });
+    const why = this.#gapIsDetached ? 'detached' : 'reconnect';
+    this.#outbox.tellGap({ from, to: Math.round(receivedAt), why });
     this.#lostAt = undefined;
+    this.#gapIsDetached = false;
   }
 
   #onSettled(): void {

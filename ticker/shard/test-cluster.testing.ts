@@ -135,6 +135,10 @@ export class TestCluster implements Cluster {
     for (const watcher of this.#watchers) watcher.wake();
   }
 
+  comeBack(): void {
+    this.away = false;
+  }
+
   #reach(): void {
     if (this.away) throw unavailable('the API server is away');
   }
