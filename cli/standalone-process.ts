@@ -88,7 +88,7 @@ export class StandaloneProcess {
     if (redis === undefined) {
       const sink = new MemorySink({ clock });
       this.#sink = sink;
-      this.#reader = sink.reader;
+      this.#reader = sink.reader();
     } else {
       const connection = { url: redis, clock, log, random: this.#random.fork('redis') };
       this.#sink = new RedisSink(connection);
@@ -121,7 +121,7 @@ export class StandaloneProcess {
         sink: this.#sink,
         providers,
         clock: this.#clock,
-        log: log.child({ shard: `ticker-${index}` }),
+        log,
         random: this.#random.fork(`shard-${index}`),
         supervisor: this.#supervisor,
       }),
