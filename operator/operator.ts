@@ -1,4 +1,5 @@
 import type { Cluster, Resource } from '../cluster/cluster.ts';
+import { type ChangeHandler, Informer } from '../cluster/informer.ts';
 import type { MarketData } from '../cluster/market-data.ts';
 import { instrumentSets, type Lease, leases, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
 import type { InstrumentSet, KubeObject, SubscriptionSlice, TickerAccount } from '../crds/index.ts';
@@ -15,7 +16,6 @@ import { Heartbeat } from './heartbeat.ts';
 import { ShardTracker } from './shard-tracker.ts';
 import { type OperatorSnapshot, takeSnapshot } from './snapshot.ts';
 import { SpotPoller } from './spot-poller.ts';
-import { WatchCache } from './watch-cache.ts';
 
 export interface OperatorOptions {
   readonly cluster: Cluster;
@@ -64,12 +64,13 @@ class TickerOperator implements Operator {
   readonly #spots: SpotPoller;
   readonly #tracker = new ShardTracker();
   readonly #heartbeat: Heartbeat;
-  readonly #accounts: WatchCache<TickerAccount>;
-  readonly #sets: WatchCache<InstrumentSet>;
-  readonly #slices: WatchCache<SubscriptionSlice>;
-  readonly #leases: WatchCache<Lease>;
+  readonly #accounts: Informer<TickerAccount>;
+  readonly #sets: Informer<InstrumentSet>;
+  readonly #slices: Informer<SubscriptionSlice>;
+  readonly #leases: Informer<Lease>;
   readonly #reconciler: Reconciler;
   readonly #loop: ReconcileLoop;
+  readonly #stopping = new AbortController();
   #stops: (() => Promise<void>)[] = [];
 
   constructor(options: OperatorOptions) {
@@ -98,10 +99,10 @@ class TickerOperator implements Operator {
     this.#accounts = this.#cache<TickerAccount>(tickerAccounts, trigger);
     this.#sets = this.#cache<InstrumentSet>(instrumentSets, trigger);
     this.#slices = this.#cache<SubscriptionSlice>(subscriptionSlices, trigger);
-    this.#leases = this.#cache<Lease>(leases, (lease, removed) => {
+    this.#leases = this.#cache<Lease>(leases, ({ type, object: lease }) => {
       const changed = this.#heartbeat.owns(lease)
         ? this.#tracker.beat(clock.monotonic())
-        : this.#tracker.observe(lease, removed);
+        : this.#tracker.observe(lease, type === 'DELETED');
       if (changed) this.#tellShards();
     });
     this.#reconciler = new Reconciler({
@@ -114,9 +115,9 @@ class TickerOperator implements Operator {
       events: new EventRecorder(cluster, clock, log),
       settle: options.settle ?? 1000,
       observe: () => ({
-        accounts: this.#accounts.items(),
-        sets: this.#sets.items(),
-        slices: this.#slices.items(),
+        accounts: this.#accounts.list(),
+        sets: this.#sets.list(),
+        slices: this.#slices.list(),
         shards: this.#tracker.shards,
       }),
     });
@@ -131,7 +132,8 @@ class TickerOperator implements Operator {
     const caches = { accounts: this.#accounts, sets: this.#sets, slices: this.#slices, leases: this.#leases };
     for (const [name, cache] of Object.entries(caches)) run(`watch-${name}`, (signal) => cache.run(signal));
     run('heartbeat', (signal) => this.#heartbeat.run(signal));
-    await Promise.all(Object.values(caches).map(({ synced }) => synced));
+    const synced = await Promise.all(Object.values(caches).map((cache) => cache.waitForSync(this.#stopping.signal)));
+    if (synced.includes(false)) return;
     run('catalogs', (signal) => this.#catalogs.run(signal));
     run('spots', (signal) => this.#spots.run(signal));
     run('reconcile', (signal) => this.#loop.run(signal));
@@ -139,6 +141,7 @@ class TickerOperator implements Operator {
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort();
     const stops = this.#stops;
     this.#stops = [];
     await Promise.all(stops.map((stop) => stop()));
@@ -150,9 +153,11 @@ class TickerOperator implements Operator {
     return last === undefined ? undefined : takeSnapshot(last, this.#catalogs.states(), this.#loop.counts);
   }
 
-  #cache<T extends KubeObject>(resource: Resource, changed: (object: T, removed: boolean) => void): WatchCache<T> {
+  #cache<T extends KubeObject>(resource: Resource, changed: ChangeHandler<T>): Informer<T> {
     const { cluster, clock, log, random } = this.#options;
-    return new WatchCache<T>({ cluster, clock, log, random: random.fork(resource.kind), resource, changed });
+    const informer = new Informer<T>({ cluster, clock, log, random: random.fork(resource.kind), resource });
+    informer.onChange(changed);
+    return informer;
   }
 
   #tellShards(): void {

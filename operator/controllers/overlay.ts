@@ -1,3 +1,4 @@
+import { compareVersions } from '../../cluster/resource-version.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { idOf } from './names.ts';
@@ -71,11 +72,8 @@ export class Overlay<T extends KubeObject> {
 
 function caughtUp<T extends KubeObject>({ metadata }: T, entry: Entry<T>): boolean {
   if (entry.object === undefined) return metadata.uid !== entry.uid;
-  return !newer(entry.version, metadata.resourceVersion);
-}
-
-/** Kubernetes compares resource versions of one kind as integers of any length. */
-function newer(a: string | undefined, b: string | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  return a.length !== b.length ? a.length > b.length : a > b;
+  const { version } = entry;
+  const { resourceVersion } = metadata;
+  // Versions that cannot be compared are taken as new: the watch is the truth.
+  return version === undefined || resourceVersion === undefined || !(compareVersions(version, resourceVersion) > 0);
 }
