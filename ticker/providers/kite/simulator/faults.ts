@@ -203,7 +203,10 @@ export class Faults {
             fields: Object.fromEntries(
               Object.entries(shape)
                 .filter(([name]) => name !== 'fault')
-                .map(([name, field]) => [name, z.toJSONSchema(field, { io: 'input' })]),
+                .map(([name, field]) => {
+                  const { $schema: _same, ...schema } = z.toJSONSchema(field, { io: 'input' });
+                  return [name, schema];
+                }),
             ),
           },
         ]),

@@ -8,9 +8,17 @@ it('refuses what is past the limit and keeps the rest', () => {
     [1, 'quote'],
     [2, 'quote'],
   ]);
-  expect(subscriptions.subscribe([2, 1], 2, 0)).toBe(0);
   subscriptions.unsubscribe([1]);
   expect(subscriptions.subscribe([3], 2, 0)).toBe(0);
+});
+
+it('counts a token each time it is subscribed, and no more once it is unsubscribed', () => {
+  const subscriptions = new Subscriptions();
+  expect(subscriptions.subscribe([1, 1, 2], 4, 0)).toBe(0);
+  expect([subscriptions.size, subscriptions.counted]).toEqual([2, 3]);
+  expect(subscriptions.subscribe([2, 3], 4, 0)).toBe(1);
+  subscriptions.unsubscribe([1, 2, 9]);
+  expect([subscriptions.size, subscriptions.counted]).toEqual([0, 0]);
 });
 
 it('keeps the mode of a token that is subscribed again, and knows none of others', () => {

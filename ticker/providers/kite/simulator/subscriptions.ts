@@ -6,14 +6,22 @@ export interface Subscription {
   first: boolean;
   /** Lost by a fault: it counts, and nothing comes. */
   lost: boolean;
+  /** How often it was subscribed. */
+  times: number;
 }
 
 /** What one connection has subscribed, in order of subscribing. */
 export class Subscriptions {
   readonly #byToken = new Map<number, Subscription>();
+  #counted = 0;
 
   get size(): number {
     return this.#byToken.size;
+  }
+
+  /** What counts against the limit: a token counts each time it was subscribed, though its ticks come once. */
+  get counted(): number {
+    return this.#counted;
   }
 
   has(token: number): boolean {
@@ -32,7 +40,7 @@ export class Subscriptions {
   /**
    * Subscribes in mode quote; a token that is subscribed keeps its mode and gets its cached value again.
    *
-   * @param limit tokens at most
+   * @param limit {@link counted} at most
    * @param lostShare share of them that a fault loses
    * @returns how many were refused because of the limit; those before stay
    */
@@ -40,21 +48,26 @@ export class Subscriptions {
     let index = 0;
     let refused = 0;
     for (const token of tokens) {
-      const known = this.#byToken.get(token);
-      if (known !== undefined) {
-        known.lost = isLost(index++, lostShare);
-        known.first = true;
-      } else if (this.#byToken.size >= limit) {
+      if (this.#counted >= limit) {
         refused += 1;
-      } else {
-        this.#byToken.set(token, { mode: 'quote', first: true, lost: isLost(index++, lostShare) });
+        continue;
       }
+      const known = this.#byToken.get(token);
+      const subscription = known ?? { mode: 'quote', first: true, lost: false, times: 0 };
+      subscription.times += 1;
+      subscription.first = true;
+      subscription.lost = isLost(index++, lostShare);
+      if (known === undefined) this.#byToken.set(token, subscription);
+      this.#counted += 1;
     }
     return refused;
   }
 
   unsubscribe(tokens: readonly number[]): void {
-    for (const token of tokens) this.#byToken.delete(token);
+    for (const token of tokens) {
+      this.#counted -= this.#byToken.get(token)?.times ?? 0;
+      this.#byToken.delete(token);
+    }
   }
 
   /** Tokens that are not subscribed are passed over. */
