@@ -1,4 +1,5 @@
 import type { Cluster, ListOptions, Resource } from '../../cluster/cluster.ts';
+import { Reflector, type ReflectorEvent } from '../../cluster/reflector.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import { type BackoffPolicy, backoffDelay } from '../../runtime/backoff.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
@@ -19,46 +20,43 @@ export interface FollowOptions<T extends KubeObject> {
   readonly seen: (object: T) => void;
   /** An object that matched before does no longer, by its UID. */
   readonly gone: (uid: string) => void;
-  /** The first list was read whole. */
+  /** The list was read whole. */
   readonly synced?: () => void;
 }
 
 /**
- * Follows the objects of a list: reads it, watches from there, and reads it again whenever the watch breaks. Deletion and
- * creation anew under one name are two objects. Runs until `signal` is aborted; what was seen holds while the API server
- * is away.
+ * Tells objects apart by UID on top of a reflector: deletion and creation anew under one name are two objects. Runs until
+ * `signal` is aborted; what was seen holds while the API server is away. An event that could not be taken comes again.
  */
 export async function follow<T extends KubeObject>(options: FollowOptions<T>, signal: AbortSignal): Promise<void> {
-  const { cluster, clock, random, log, resource, where, seen, gone, synced } = options;
+  const { clock, random, log, resource } = options;
   const known = new Set<string>();
-  let failures = 0;
-  while (!signal.aborted) {
+  const reflector = new Reflector<T>(options, (event) => take(event, known, options));
+  for (let failures = 0; !signal.aborted; failures++) {
     try {
-      const list = await cluster.list<T>(resource, where);
-      const listed = new Set(list.items.map(uidOf));
-      for (const uid of known) if (!listed.has(uid)) forget(uid);
-      for (const item of list.items) see(item);
-      synced?.();
-      const from = { ...where, resourceVersion: list.resourceVersion, signal };
-      for await (const event of cluster.watch<T>(resource, from)) {
-        failures = 0;
-        if (event.type === 'DELETED') forget(uidOf(event.object));
-        else if (event.type !== 'BOOKMARK') see(event.object);
-      }
+      await reflector.run(signal);
     } catch (error) {
-      if (signal.aborted) return;
-      log.warn({ event: 'watch.failed', kind: resource.kind, error: describeError(error) }, 'listing again');
+      log.error({ event: 'watch.notTaken', kind: resource.kind, error: describeError(error) }, 'taking it again');
+      await sleep(clock, backoffDelay(retry, failures, random), signal);
     }
-    await sleep(clock, backoffDelay(retry, failures++, random), signal);
   }
+}
 
-  function see(object: T): void {
+function take<T extends KubeObject>(event: ReflectorEvent<T>, known: Set<string>, options: FollowOptions<T>): void {
+  const forget = (uid: string): void => {
+    if (known.delete(uid)) options.gone(uid);
+  };
+  const see = (object: T): void => {
     known.add(uidOf(object));
-    seen(object);
-  }
-  function forget(uid: string): void {
-    if (known.delete(uid)) gone(uid);
-  }
+    options.seen(object);
+  };
+  if (event.type === 'Listed') {
+    const listed = new Set(event.objects.map(uidOf));
+    for (const uid of known) if (!listed.has(uid)) forget(uid);
+    for (const object of event.objects) see(object);
+    options.synced?.();
+  } else if (event.type === 'Applied') see(event.object);
+  else if (event.type === 'Deleted') forget(uidOf(event.object));
 }
 
 function uidOf(object: KubeObject): string {

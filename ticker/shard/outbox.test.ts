@@ -131,20 +131,18 @@ function expectSequences(delivered: readonly Delivered[]): void {
 }
 
 const faults = fc.constantFrom('none', 'none', 'none', 'requestLost', 'replyLost');
-const commands = fc.array(
-  fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.record({ do: fc.constant('add'), set: fc.nat(1), count: fc.integer({ min: 1, max: 9 }) }),
-    },
-    { weight: 8, arbitrary: fc.record({ do: fc.constant('send'), fault: faults }) },
-    { weight: 8, arbitrary: fc.record({ do: fc.constant('receive') }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('wait') }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('compete'), delivers: fc.boolean() }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('name') }) },
-  ),
-  { maxLength: 120 },
+const command = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('add'), set: fc.nat(1), count: fc.integer({ min: 1, max: 9 }) }),
+  },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('send'), fault: faults }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('receive') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('compete'), delivers: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('name') }) },
 );
+const commands = fc.array(command, { maxLength: 120 });
 type Command = { do: string; set?: number; count?: number; fault?: 'none'; delivers?: boolean };
 
 function run(bench: Bench, list: readonly Command[], mayCompete: boolean): void {
@@ -156,6 +154,7 @@ function run(bench: Bench, list: readonly Command[], mayCompete: boolean): void 
     else if (command.do === 'receive') bench.receive();
     else if (command.do === 'wait') bench.time += 1_000_000;
     else if (command.do === 'compete' && mayCompete) bench.sink.compete(++epoch, command.delivers ?? false);
+    else if (command.do === 'wipe') bench.sink.wipe();
     else if (command.do === 'name') bench.outbox.name(++epoch);
     expectSum(bench.outbox);
   }
@@ -197,6 +196,28 @@ describe('outbox', () => {
         for (const { header } of bench.sink.live) expect(header.late).toBeUndefined();
         const { published, late: lateTicks, added } = bench.outbox.counters;
         expect(published + lateTicks).toBe(added);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('a sink that loses its data makes nothing disappear, and every repeat is marked', () => {
+    const wipe = fc.record({ do: fc.constant('wipe') });
+    const withWipes = fc.array(fc.oneof({ weight: 12, arbitrary: command }, { weight: 1, arbitrary: wipe }), {
+      maxLength: 120,
+    });
+    fc.assert(
+      fc.property(withWipes, (list) => {
+        const bench = new Bench();
+        run(bench, list as Command[], false);
+        bench.heal();
+        const seen = new Set<number>();
+        for (const { header, body } of ticksOf(bench.sink.live)) {
+          if (seen.has(Number(body))) expect(header.overlap).toBe(true);
+          seen.add(Number(body));
+        }
+        expect(seen.size).toBe(bench.id);
+        expectSequences(bench.sink.live);
       }),
       { numRuns: 300 },
     );
