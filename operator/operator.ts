@@ -1,5 +1,6 @@
 import type { Cluster, Resource } from '../cluster/cluster.ts';
 import { type ChangeHandler, Informer } from '../cluster/informer.ts';
+import { LeaseHolder } from '../cluster/lease.ts';
 import type { MarketData } from '../cluster/market-data.ts';
 import { instrumentSets, type Lease, leases, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
 import type { InstrumentSet, KubeObject, SubscriptionSlice, TickerAccount } from '../crds/index.ts';
@@ -11,8 +12,8 @@ import { CatalogCache } from './catalog-cache.ts';
 import type { AccountLimits } from './controllers/accounts.ts';
 import { EventRecorder } from './controllers/event-recorder.ts';
 import { ReconcileLoop } from './controllers/loop.ts';
+import { fieldManager } from './controllers/names.ts';
 import { Reconciler } from './controllers/reconciler.ts';
-import { Heartbeat } from './heartbeat.ts';
 import { ShardTracker } from './shard-tracker.ts';
 import { type OperatorSnapshot, takeSnapshot } from './snapshot.ts';
 import { SpotPoller } from './spot-poller.ts';
@@ -30,7 +31,7 @@ export interface OperatorOptions {
   readonly providerLimits: (provider: string) => AccountLimits | undefined;
   /** Names of the known providers, for messages. */
   readonly providers: readonly string[];
-  /** Which replica this is; part of the name of its lease. */
+  /** Which replica this is, as a DNS label; part of the name of its own lease. */
   readonly identity: string;
   /** Where its own lease lives; `default` when absent. */
   readonly namespace?: string | undefined;
@@ -42,6 +43,9 @@ export interface OperatorOptions {
   /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards; 1000. */
   readonly settle?: number | undefined;
 }
+
+/** Milliseconds between renewals of this replica's own lease: they show that its watch is live. */
+const heartbeatInterval = 500;
 
 /** Decides which account and which shard streams what, and says so in the cluster. */
 export interface Operator {
@@ -63,7 +67,8 @@ class TickerOperator implements Operator {
   readonly #catalogs: CatalogCache;
   readonly #spots: SpotPoller;
   readonly #tracker = new ShardTracker();
-  readonly #heartbeat: Heartbeat;
+  readonly #heartbeat: LeaseHolder;
+  readonly #leaseName: string;
   readonly #accounts: Informer<TickerAccount>;
   readonly #sets: Informer<InstrumentSet>;
   readonly #slices: Informer<SubscriptionSlice>;
@@ -89,20 +94,26 @@ class TickerOperator implements Operator {
     });
     const interval = options.spotInterval;
     this.#spots = new SpotPoller({ marketData, clock, log, random: random.fork('spot'), interval, onMove: trigger });
-    this.#heartbeat = new Heartbeat({
+    this.#leaseName = `${fieldManager}-${options.identity}`;
+    const namespace = options.namespace ?? 'default';
+    this.#heartbeat = new LeaseHolder({
       cluster,
       clock,
       log,
+      random: random.fork('heartbeat'),
+      namespace,
+      name: this.#leaseName,
       identity: options.identity,
-      namespace: options.namespace ?? 'default',
+      fieldManager,
+      interval: heartbeatInterval,
     });
     this.#accounts = this.#cache<TickerAccount>(tickerAccounts, trigger);
     this.#sets = this.#cache<InstrumentSet>(instrumentSets, trigger);
     this.#slices = this.#cache<SubscriptionSlice>(subscriptionSlices, trigger);
     this.#leases = this.#cache<Lease>(leases, ({ type, object: lease }) => {
-      const changed = this.#heartbeat.owns(lease)
-        ? this.#tracker.beat(clock.monotonic())
-        : this.#tracker.observe(lease, type === 'DELETED');
+      const now = clock.monotonic();
+      const own = lease.metadata.name === this.#leaseName && lease.metadata.namespace === namespace;
+      const changed = own ? this.#tracker.heartbeat(now) : this.#tracker.observe(lease, type === 'DELETED', now);
       if (changed) this.#tellShards();
     });
     this.#reconciler = new Reconciler({

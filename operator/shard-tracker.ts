@@ -1,29 +1,23 @@
 import { drainingAnnotation, type Lease, shardLabel } from '../cluster/resources.ts';
+import { Suspicion } from '../cluster/suspicion.ts';
+import type { ShardIdentity } from '../crds/index.ts';
 import { parseHolder, type Shards } from './controllers/shards.ts';
 import { shardKey } from './planner/assign-shards.ts';
 import type { PlannerShard } from './planner/types.ts';
 
-/** A lease that is not renewed for this long (milliseconds of live watching) makes its shard suspect. */
-export const suspectAfter = 3000;
-/** Our own heartbeat not seen for longer than this (milliseconds) means that the watch was not live: the wait restarts. */
-const longestBeat = 1500;
-
 interface Tracked {
-  readonly identity: PlannerShard['identity'];
+  readonly identity: ShardIdentity;
   readonly renewTime: string | undefined;
   readonly draining: boolean;
-  /** Milliseconds of live watching without a renewal. */
-  silent: number;
 }
 
 /**
- * Which shards there are and how they stand, by their leases. A lease only raises suspicion, and only time counts in
- * which this process's own watch was live: proof of that are its own heartbeats, which it sees in the same watch. An
- * outage restarts the wait, and no clock of another machine is ever compared (ownership protocol, section 5).
+ * Which shards there are and how they stand, by their leases and this replica's own heartbeat (ownership protocol,
+ * section 5). Times are the clock's monotonic milliseconds.
  */
 export class ShardTracker {
   readonly #tracked = new Map<string, Tracked>();
-  #lastBeat: number | undefined;
+  readonly #suspicion = new Suspicion();
   #shards: Shards = new Map();
 
   get shards(): Shards {
@@ -31,47 +25,39 @@ export class ShardTracker {
   }
 
   /** A lease as the watch shows it. Returns true when the shards or their states changed. */
-  observe(lease: Lease, removed: boolean): boolean {
+  observe(lease: Lease, removed: boolean, now: number): boolean {
     if (lease.metadata.labels?.[shardLabel] === undefined) return false;
     const key = `${lease.metadata.namespace ?? ''}/${lease.metadata.name}`;
     const identity = parseHolder(lease.spec.holderIdentity);
-    if (removed || identity === undefined) {
+    const former = this.#tracked.get(key);
+    const gone = removed || identity === undefined;
+    if (former !== undefined && (gone || shardKey(former.identity) !== shardKey(identity))) {
+      this.#suspicion.forget(shardKey(former.identity));
+    }
+    if (gone) {
       this.#tracked.delete(key);
       return this.#derive();
     }
     const { renewTime } = lease.spec;
     const draining = lease.metadata.annotations?.[drainingAnnotation] === 'true';
-    const former = this.#tracked.get(key);
-    const renewed =
-      former === undefined ||
-      former.renewTime !== renewTime ||
-      shardKey(former.identity) !== shardKey(identity) ||
-      former.draining !== draining;
-    this.#tracked.set(key, { identity, renewTime, draining, silent: renewed ? 0 : former.silent });
+    const same = former !== undefined && shardKey(former.identity) === shardKey(identity);
+    if (!same || former.renewTime !== renewTime) this.#suspicion.renewed(shardKey(identity), now);
+    this.#tracked.set(key, { identity, renewTime, draining });
     return this.#derive();
   }
 
-  /**
-   * Our own heartbeat came back through the watch. Returns true when a shard became suspect.
-   *
-   * @param now the clock's monotonic milliseconds
-   */
-  beat(now: number): boolean {
-    const elapsed = this.#lastBeat === undefined ? Number.POSITIVE_INFINITY : now - this.#lastBeat;
-    this.#lastBeat = now;
-    for (const tracked of this.#tracked.values()) {
-      // One that is suspect stays so until it renews: an outage is no sign of life.
-      if (tracked.silent >= suspectAfter) continue;
-      tracked.silent = elapsed > longestBeat ? 0 : tracked.silent + elapsed;
-    }
+  /** Our own lease's renewal came back through the watch. Returns true when a shard became suspect. */
+  heartbeat(now: number): boolean {
+    this.#suspicion.ownRenewal(now);
     return this.#derive();
   }
 
   #derive(): boolean {
     const next = new Map<string, PlannerShard>();
-    for (const { identity, draining, silent } of this.#tracked.values()) {
-      const state = silent >= suspectAfter ? 'suspect' : draining ? 'draining' : 'ready';
-      next.set(shardKey(identity), { identity, state });
+    for (const { identity, draining } of this.#tracked.values()) {
+      const key = shardKey(identity);
+      const state = this.#suspicion.isSuspect(key) ? 'suspect' : draining ? 'draining' : 'ready';
+      next.set(key, { identity, state });
     }
     const same =
       next.size === this.#shards.size && [...next].every(([key, { state }]) => this.#shards.get(key)?.state === state);

@@ -1,0 +1,68 @@
+import { beforeEach, expect, test } from 'vitest';
+import { drainingAnnotation, type Lease, shardLabel } from '../cluster/resources.ts';
+import { ShardTracker } from './shard-tracker.ts';
+
+function lease(renewTime: number, { uid = 'u', draining = false, name = 'shard-0' } = {}): Lease {
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      name,
+      namespace: 'default',
+      labels: { [shardLabel]: name },
+      annotations: { [drainingAnnotation]: String(draining) },
+    },
+    spec: { holderIdentity: `${name}/${uid}`, renewTime: String(renewTime) },
+  };
+}
+
+let tracker: ShardTracker;
+const states = () => [...tracker.shards].map(([key, { state }]) => `${key} ${state}`);
+
+beforeEach(() => {
+  tracker = new ShardTracker();
+});
+
+/** Our own heartbeat comes back every half second. */
+function watchLive(from: number, to: number): void {
+  for (let now = from; now <= to; now += 500) tracker.heartbeat(now);
+}
+
+test('a renewal is no news; a new shard, draining and leaving are', () => {
+  expect(tracker.observe(lease(1), false, 0)).toBe(true);
+  expect(tracker.observe(lease(2), false, 1000)).toBe(false);
+  expect(tracker.observe(lease(3, { draining: true }), false, 2000)).toBe(true);
+  expect(states()).toEqual(['shard-0/u draining']);
+  expect(tracker.observe(lease(3), true, 2500)).toBe(true);
+  expect(states()).toEqual([]);
+});
+
+test('unrenewed for three seconds of live watching a shard is suspect, until it renews', () => {
+  tracker.observe(lease(1), false, 0);
+  watchLive(0, 2500);
+  expect(states()).toEqual(['shard-0/u ready']);
+  watchLive(3000, 3000);
+  expect(states()).toEqual(['shard-0/u suspect']);
+  tracker.observe(lease(2), false, 3200);
+  expect(states()).toEqual(['shard-0/u ready']);
+});
+
+test('a blind watch raises no suspicion, and the wait starts anew after it', () => {
+  tracker.observe(lease(1), false, 0);
+  watchLive(0, 2000);
+  watchLive(60_000, 62_500);
+  expect(states()).toEqual(['shard-0/u ready']);
+  watchLive(63_000, 63_000);
+  expect(states()).toEqual(['shard-0/u suspect']);
+});
+
+test('a new pod takes the name over: the former identity is gone', () => {
+  tracker.observe(lease(1, { uid: 'old' }), false, 0);
+  expect(tracker.observe(lease(2, { uid: 'new' }), false, 100)).toBe(true);
+  expect(states()).toEqual(['shard-0/new ready']);
+});
+
+test('other leases are none of our business', () => {
+  const other = lease(1);
+  expect(tracker.observe({ ...other, metadata: { name: 'node', namespace: 'kube-node-lease' } }, false, 0)).toBe(false);
+});
