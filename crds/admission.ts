@@ -4,7 +4,7 @@ import { type FieldError, FieldErrors } from './field-error.ts';
 import { type KindDefinition, kindDefinition, kinds, objectSchema } from './kinds.ts';
 import { checkMetadata } from './metadata.ts';
 import { nearest } from './nearest.ts';
-import { apiVersion, type KubeObject } from './schema.ts';
+import { apiVersion } from './schema.ts';
 import { isRecord, normalize } from './structure.ts';
 import { addIssues } from './zod-issues.ts';
 
@@ -25,7 +25,7 @@ export interface Admission<T> {
  * @param kind one of the three kinds; any other is one error at `kind`
  * @param old the object as it is stored now; absent when it is created
  */
-export function admit<T extends KubeObject>(kind: string, object: T, old?: KubeObject): Admission<T> {
+export function admit<T extends object>(kind: string, object: T, old?: object): Admission<T> {
   const errors = new FieldErrors();
   const definition = kindDefinition(kind);
   if (definition === undefined) {
@@ -37,7 +37,7 @@ export function admit<T extends KubeObject>(kind: string, object: T, old?: KubeO
     return { object, errors: errors.finish() };
   }
   checkType(definition, object, errors);
-  checkMetadata(object.metadata, errors);
+  checkMetadata(object['metadata'], errors);
   const schema = objectSchema(definition);
   const normalized = normalize(schema, object, [], errors, schema) as T & { spec?: unknown; status?: unknown };
   if (normalized.spec === undefined) errors.add(['spec'], 'is missing', `Write the spec of the ${kind}.`);
@@ -55,13 +55,11 @@ export function describeFieldError({ path, message, remedy }: FieldError): strin
 }
 
 /** Message and remedy for a kind that does not exist. */
-export function unknownKind(kind: string): [string, string] {
+export function unknownKind(kind: string): [message: string, remedy?: string] {
   const known = kinds.map((definition) => definition.kind);
   const near = nearest(kind, known);
-  return [
-    `unknown kind \`${kind}\`${near === undefined ? '' : `; did you mean \`${near}\`?`}`,
-    near === undefined ? `Write one of ${known.join(', ')}.` : `Write \`${near}\`.`,
-  ];
+  if (near !== undefined) return [`unknown kind \`${kind}\`; did you mean \`${near}\`?`];
+  return [`unknown kind \`${kind.slice(0, 100)}\``, `Write one of ${known.join(', ')}.`];
 }
 
 const compiledKinds = new Map<string, CompiledSchema | undefined>();
@@ -72,11 +70,11 @@ function compiled(definition: KindDefinition): CompiledSchema | undefined {
   return compiledKinds.get(kind);
 }
 
-function checkType({ kind }: KindDefinition, object: KubeObject, errors: FieldErrors): void {
-  if (object.apiVersion !== apiVersion) {
-    errors.add(['apiVersion'], `is ${shown(object.apiVersion)}`, `Write ${apiVersion}.`);
+function checkType({ kind }: KindDefinition, object: Record<string, unknown>, errors: FieldErrors): void {
+  if (object['apiVersion'] !== apiVersion) {
+    errors.add(['apiVersion'], `is ${shown(object['apiVersion'])}`, `Write ${apiVersion}.`);
   }
-  if (object.kind !== kind) errors.add(['kind'], `is ${shown(object.kind)}`, `Write ${kind}.`);
+  if (object['kind'] !== kind) errors.add(['kind'], `is ${shown(object['kind'])}`, `Write ${kind}.`);
 }
 
 function shown(value: unknown): string {

@@ -7,11 +7,14 @@ import { kindReference } from './reference.ts';
 
 const root = join(import.meta.dirname, '..');
 
+/** Version 1.1 is what kubectl reads: there a plain `off` is a boolean, so it is written in quotes. */
+const yamlOptions = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+
 /** What is generated from the schemas: path from the root of the repository → text. */
 export function generatedFiles(): Map<string, string> {
   const files = new Map<string, string>();
   for (const definition of kinds) {
-    const yaml = stringify(customResourceDefinition(definition), { lineWidth: 0, aliasDuplicateObjects: false });
+    const yaml = stringify(customResourceDefinition(definition), yamlOptions);
     files.set(`crds/${definition.plural}.yaml`, `# Generated from crds/*.ts by \`node crds/generate.ts\`.\n${yaml}`);
     files.set(`docs/reference/${definition.singular}.md`, kindReference(definition));
   }

@@ -44,10 +44,9 @@ export function checkMetadata(value: unknown, errors: FieldErrors): void {
   for (const field of Object.keys(value)) {
     if (knownFields.includes(field)) continue;
     const near = nearest(field, knownFields);
-    const guess = near === undefined ? '' : `; did you mean \`${near}\`?`;
-    const remedy =
-      near === undefined ? 'Remove it; labels and annotations take what is your own.' : `Write \`${near}\`.`;
-    errors.add(['metadata', field], `unknown field \`${field}\`${guess}`, remedy);
+    if (near !== undefined) errors.add(['metadata', field], `unknown field \`${field}\`; did you mean \`${near}\`?`);
+    else
+      errors.add(['metadata', field], `unknown field \`${field}\``, 'Remove it, or make it a label or an annotation.');
   }
   const present = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
   const result = metadata.safeParse(present);

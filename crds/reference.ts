@@ -75,9 +75,14 @@ function fieldTable(rows: FieldRow[]): string {
       [schema.description ?? '', schema.unavailable === undefined ? '' : `**Not yet**: ${schema.unavailable}.`]
         .filter((text) => text !== '')
         .join(' '),
-      schema.example === undefined ? '' : code(schema.example),
+      exampleOf(schema),
     ]),
   );
+}
+
+function exampleOf({ example, default: usual, enum: values, type }: StructuralSchema): string {
+  const value = example ?? usual ?? values?.[0] ?? (type === 'boolean' ? true : undefined);
+  return value === undefined ? '' : code(value);
 }
 
 function typeName({ type, items, additionalProperties, format }: StructuralSchema): string {

@@ -62,10 +62,14 @@ function own<T>(record: Record<string, T>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-function unknownField(name: string, schema: StructuralSchema, root: StructuralSchema): [string, string] {
+function unknownField(
+  name: string,
+  schema: StructuralSchema,
+  root: StructuralSchema,
+): [message: string, remedy?: string] {
   const known = Object.keys(schema.properties ?? {});
   const near = nearest(name, known);
-  if (near !== undefined) return [`unknown field \`${name}\`; did you mean \`${near}\`?`, `Write \`${near}\`.`];
+  if (near !== undefined) return [`unknown field \`${name}\`; did you mean \`${near}\`?`];
   const elsewhere = findField(root, name, '');
   if (elsewhere !== undefined) {
     return [`unknown field \`${name}\` here; it belongs at \`${elsewhere}\``, `Move it to \`${elsewhere}\`.`];

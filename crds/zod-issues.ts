@@ -10,7 +10,7 @@ export function addIssues(
   prefix: FieldPath,
   errors: FieldErrors,
 ): void {
-  for (const issue of issues) {
+  for (const issue of onePerPath(issues)) {
     const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
     const at = [...prefix, ...path];
     const value = valueAt(root, path);
@@ -22,6 +22,18 @@ export function addIssues(
 
 type Issue = z.core.$ZodIssue;
 
+/** Of what is wrong with one field, the one thing that helps most: its form, unless it is empty or too long. */
+function onePerPath(issues: readonly Issue[]): Issue[] {
+  const chosen = new Map<string, Issue>();
+  for (const issue of issues) {
+    const key = JSON.stringify(issue.path);
+    const earlier = chosen.get(key);
+    const short = earlier?.code === 'too_small' && earlier.minimum !== 1;
+    if (earlier === undefined || (short && issue.code === 'invalid_format')) chosen.set(key, issue);
+  }
+  return [...chosen.values()];
+}
+
 function explain(issue: Issue, value: unknown): [message: string, remedy?: string] {
   switch (issue.code) {
     case 'invalid_type':
@@ -29,6 +41,9 @@ function explain(issue: Issue, value: unknown): [message: string, remedy?: strin
     case 'invalid_value': {
       const values = issue.values.map(String);
       const near = typeof value === 'string' ? nearest(value, values) : undefined;
+      if (typeof value === 'boolean' && values.includes('off')) {
+        return [`is ${value}, as which YAML reads on, off, yes and no`, 'Put the word in quotes, e.g. "off".'];
+      }
       if (value === undefined) return ['is missing', `Write one of ${values.join(', ')}.`];
       return [`${shown(value)} is not one of ${values.join(', ')}`, `Write ${near ?? `one of ${values.join(', ')}`}.`];
     }
