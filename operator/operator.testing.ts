@@ -1,3 +1,4 @@
+import type { Cluster } from '../cluster/cluster.ts';
 import { MemoryCluster } from '../cluster/memory/memory-cluster.ts';
 import { type Event, events, instrumentSets, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
 import { apiVersion, type InstrumentSet, type SubscriptionSlice, type TickerAccount } from '../crds/index.ts';
@@ -18,8 +19,11 @@ export class OperatorRig {
   readonly marketData = new FakeMarketData();
   readonly shards: FakeShard[] = [];
   operator: Operator;
+  readonly #seen: Cluster;
 
-  constructor() {
+  /** @param between puts something between the operator and the cluster */
+  constructor(between: (cluster: Cluster) => Cluster = (cluster) => cluster) {
+    this.#seen = between(this.cluster);
     this.marketData.master = master(smallMarket());
     this.marketData.prices.set(nifty.token, 24_010);
     this.operator = this.#create();
@@ -97,7 +101,7 @@ export class OperatorRig {
 
   #create(): Operator {
     return createOperator({
-      cluster: this.cluster,
+      cluster: this.#seen,
       marketData: this.marketData,
       clock: this.clock,
       log: silentLogger,

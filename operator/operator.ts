@@ -73,6 +73,7 @@ class TickerOperator implements Operator {
   readonly #sets: Informer<InstrumentSet>;
   readonly #slices: Informer<SubscriptionSlice>;
   readonly #leases: Informer<Lease>;
+  readonly #events: EventRecorder;
   readonly #reconciler: Reconciler;
   readonly #loop: ReconcileLoop;
   readonly #stopping = new AbortController();
@@ -116,6 +117,7 @@ class TickerOperator implements Operator {
       const changed = own ? this.#tracker.heartbeat(now) : this.#tracker.observe(lease, type === 'DELETED', now);
       if (changed) this.#tellShards();
     });
+    this.#events = new EventRecorder(cluster, clock, log);
     this.#reconciler = new Reconciler({
       cluster,
       clock,
@@ -123,7 +125,7 @@ class TickerOperator implements Operator {
       providers: { names: options.providers, limits: options.providerLimits },
       catalogs: this.#catalogs,
       spots: this.#spots,
-      events: new EventRecorder(cluster, clock, log),
+      events: this.#events,
       settle: options.settle ?? 1000,
       observe: () => ({
         accounts: this.#accounts.list(),
@@ -147,6 +149,7 @@ class TickerOperator implements Operator {
     if (synced.includes(false)) return;
     run('catalogs', (signal) => this.#catalogs.run(signal));
     run('spots', (signal) => this.#spots.run(signal));
+    run('events', (signal) => this.#events.run(signal));
     run('reconcile', (signal) => this.#loop.run(signal));
     this.#options.log.info({ event: 'operator.started', identity: this.#options.identity }, 'operator started');
   }

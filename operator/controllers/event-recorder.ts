@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { type Event, events } from '../../cluster/resources.ts';
 import type { KubeObject } from '../../crds/index.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
 import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Transition } from './conditions.ts';
@@ -14,6 +14,9 @@ const mostEvents = 500;
 const repeatInterval = 10_000;
 /** Events that wait to be written; beyond it new ones are dropped and counted. */
 const mostPending = 200;
+
+/** Milliseconds between two rounds of writing. */
+const flushInterval = 500;
 
 interface Known {
   readonly event: Event;
@@ -79,6 +82,15 @@ export class EventRecorder {
       lastTimestamp: now,
       source: { component: fieldManager },
     });
+  }
+
+  /** Supervised task: writes what was recorded, beside the reconciles; once more when `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.flush();
+      await sleep(this.#clock, flushInterval, signal);
+    }
+    await this.flush();
   }
 
   /** Writes what is due. An event is a courtesy: one that cannot be written is logged and dropped. */

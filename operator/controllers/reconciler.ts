@@ -109,7 +109,6 @@ export class Reconciler {
     const statuses = statusWrites(world, plan, slices, catalogs.states(), clock.now());
     const reported = await this.#applier.statuses(statuses);
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
-    await events.flush();
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
     return { requeueAfter: this.#next(world, [applied, reported], settling, ending.wait) };
   }

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { plan } from './planner.ts';
+import type { PlanInput, PlannerAccount, SetDemand } from './types.ts';
+
+const shards = [{ identity: { shard: 'shard-0', uid: 'u0' }, state: 'ready' as const }];
+
+function account(id: string, extra: Partial<PlannerAccount> = {}): PlannerAccount {
+  return { id, market: 'kite', connections: 1, instrumentsPerConnection: 10, state: 'usable', ...extra };
+}
+
+function demand(set: string, tokens: readonly number[], extra: Partial<SetDemand> = {}): SetDemand {
+  const instruments = tokens.map((token) => ({ token, rate: 1 }));
+  return { set, created: '2026', market: 'kite', mode: 'quote', accounts: ['ns/a', 'ns/b'], instruments, ...extra };
+}
+
+function run(input: Partial<PlanInput>) {
+  const made = plan({ accounts: [account('ns/a'), account('ns/b')], shards, demand: [], current: [], ...input });
+  const at = made.slices.map(({ account: id, connection, groups }) => ({ id, connection, groups }));
+  return { ...made, at };
+}
+
+test('overlapping sets share one subscription in the richest mode', () => {
+  const { at } = run({ demand: [demand('ns/x', [1, 2]), demand('ns/y', [2, 3], { mode: 'full' })] });
+  const groups = at.flatMap((slice) => slice.groups);
+  expect(groups).toContainEqual({ sets: ['ns/x', 'ns/y'], mode: 'full', tokens: [2] });
+  expect(groups).toContainEqual({ sets: ['ns/x'], mode: 'quote', tokens: [1] });
+  expect(groups).toContainEqual({ sets: ['ns/y'], mode: 'full', tokens: [3] });
+});
+
+test('a set that may use one account only gets its own subscription there', () => {
+  const { at } = run({
+    demand: [demand('ns/x', [1], { accounts: ['ns/a'] }), demand('ns/y', [1], { accounts: ['ns/b'] })],
+  });
+  expect(at).toEqual([
+    { id: 'ns/a', connection: 0, groups: [{ sets: ['ns/x'], mode: 'quote', tokens: [1] }] },
+    { id: 'ns/b', connection: 0, groups: [{ sets: ['ns/y'], mode: 'quote', tokens: [1] }] },
+  ]);
+});
+
+test('an underlying that nobody asked for comes with its options, serves no set, and takes room', () => {
+  const options = demand('ns/x', [], {
+    accounts: ['ns/a'],
+    instruments: [11, 12].map((token) => ({ token, rate: 1, underlying: 5 })),
+  });
+  const { at } = run({ demand: [options], accounts: [account('ns/a', { instrumentsPerConnection: 3 })] });
+  expect(at[0]?.groups).toEqual([
+    { sets: [], mode: 'ltp', tokens: [5] },
+    { sets: ['ns/x'], mode: 'quote', tokens: [11, 12] },
+  ]);
+  const { unplaced } = run({ demand: [options], accounts: [account('ns/a', { instrumentsPerConnection: 2 })] });
+  expect(unplaced).toEqual([{ set: 'ns/x', market: 'kite', token: 12, reason: 'NoCapacity' }]);
+});
+
+test('the older set is served first; what is placed is not dropped for it', () => {
+  const accounts = [account('ns/a', { instrumentsPerConnection: 1 })];
+  const older = demand('ns/z', [1], { created: '2025' });
+  const newer = demand('ns/a', [2], { created: '2026' });
+  expect(run({ accounts, demand: [newer, older] }).unplaced.map(({ set }) => set)).toEqual(['ns/a']);
+  const current = run({ accounts, demand: [newer] }).slices;
+  expect(run({ accounts, demand: [newer, older], current }).unplaced.map(({ set }) => set)).toEqual(['ns/z']);
+});
+
+test('each reason for having no place', () => {
+  const reasons = (accounts: PlannerAccount[], allowed: string[]) =>
+    run({ accounts, demand: [demand('ns/x', [1, 2], { accounts: allowed })] }).unplaced.map(({ reason }) => reason);
+  expect(reasons([account('ns/a')], [])).toEqual(['NoAccount', 'NoAccount']);
+  expect(reasons([account('ns/a', { state: 'unusable' })], ['ns/a'])).toEqual(['NoUsableAccount', 'NoUsableAccount']);
+  expect(reasons([account('ns/a', { instruments: 1 })], ['ns/a'])).toEqual(['NoCapacity']);
+});
+
+test('accounts spread over shards, and a new pod of the same name gets the accounts of the former one', () => {
+  const two = ['shard-0', 'shard-1'].map((shard) => ({ identity: { shard, uid: 'old' }, state: 'ready' as const }));
+  const first = run({ shards: two });
+  expect(first.slices.map(({ owner }) => owner?.shard)).toEqual(['shard-0', 'shard-1']);
+  const restarted = [{ identity: { shard: 'shard-0', uid: 'new' }, state: 'ready' as const }, two[1]!];
+  const second = run({ shards: restarted, current: first.slices });
+  expect(second.slices.map(({ owner }) => `${owner?.shard}/${owner?.uid}`)).toEqual(['shard-0/new', 'shard-1/old']);
+  expect(second.moves).toEqual([
+    { kind: 'account', account: 'ns/a', from: two[0]!.identity, to: restarted[0]!.identity },
+  ]);
+});
