@@ -54,7 +54,6 @@ export function validateLease(lease: JsonObject): string[] {
   if (transitions !== undefined && !(Number.isInteger(transitions) && Number(transitions) >= 0)) {
     errors.push('spec.leaseTransitions: must be greater than or equal to 0');
   }
-  if (spec['holderIdentity'] === '') errors.push('spec.holderIdentity: must not be empty');
   return errors;
 }
 
