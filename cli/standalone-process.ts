@@ -110,7 +110,7 @@ export class StandaloneProcess {
     this.#supervisor.run('gateway', (signal) => this.#serve(signal));
     this.#supervisor.run('sink-watch', (signal) => this.#watchSink(signal));
     this.#supervisor.run('sets', (signal) => this.#followSets(signal));
-    const lines = new ConditionLines({ cluster: this.cluster, show });
+    const lines = new ConditionLines({ cluster: this.cluster, clock: this.#clock, show });
     this.#supervisor.run('conditions-of-accounts', (signal) => lines.follow(tickerAccounts, signal));
     this.#supervisor.run('conditions-of-sets', (signal) => lines.follow(instrumentSets, signal));
     const { cluster } = this;
@@ -137,6 +137,8 @@ export class StandaloneProcess {
       providerLimits: (name) => providers.get(name)?.limits,
       providers: [...providers.keys()],
       identity: 'standalone',
+      // Every shard of this process is there already: nobody else is waited for.
+      settle: 0,
     });
     await this.#operator.start();
     this.#supervisor.run('files', (signal) => this.#source.watch(signal));
