@@ -1,4 +1,16 @@
-import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type ScalarTag,
+  type Tags,
+} from 'yaml';
 import type { FieldPath } from './field-path.ts';
 
 /** Where something stands in a file; both count from 1. */
@@ -34,7 +46,12 @@ export function* readDocuments(text: string): Generator<YamlDocument | { readonl
       const { line, col } = lines.linePos(offset);
       return { line: firstLine + Math.max(line, 1) - 1, column: Math.max(col, 1) };
     };
-    const parsed = parseAllDocuments(source, { lineCounter: lines, prettyErrors: false, merge: true, customTags });
+    const parsed = parseAllDocuments(source, {
+      lineCounter: lines,
+      prettyErrors: false,
+      merge: true,
+      customTags: withKubectlTags,
+    });
     for (const document of parsed as Document.Parsed[]) {
       if (document.errors.length > 0) {
         yield { problems: document.errors.slice(0, 5).map((error) => problem(at(error.pos[0]), error)) };
@@ -72,26 +89,29 @@ function split(text: string): { source: string; firstLine: number }[] {
 }
 
 /** What kubectl's YAML (1.1) takes for booleans and octal numbers, and YAML 1.2 for texts and decimal ones. */
-const customTags = [
+const kubectlTags: ScalarTag[] = [
   {
     tag: 'tag:yaml.org,2002:bool',
-    default: true as const,
+    default: true,
     test: /^(?:y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)$/,
     resolve: (text: string) => /^(y|on)/i.test(text),
   },
   {
     tag: 'tag:yaml.org,2002:int',
-    default: true as const,
+    default: true,
     test: /^[-+]?0[0-7_]+$/,
     resolve: (text: string) => Number.parseInt(text.replaceAll('_', ''), 8),
   },
   {
     tag: 'tag:yaml.org,2002:int',
-    default: true as const,
+    default: true,
     test: /^[-+]?[1-9][0-9]*_[0-9_]*$/,
     resolve: (text: string) => Number(text.replaceAll('_', '')),
   },
 ];
+
+/** First, so that they win over those of YAML 1.2. */
+const withKubectlTags = (tags: Tags): Tags => [...kubectlTags, ...tags];
 
 const remedies: Record<string, string> = {
   TAB_AS_INDENT: 'Indent with spaces.',
