@@ -9,6 +9,8 @@ import type { JsonObject } from './json.ts';
 export interface Kind {
   /** Judged by `admit`, has a status subresource and a generation. */
   readonly custom: boolean;
+  /** A replace of what is not there creates it. */
+  readonly createOnReplace?: boolean;
   readonly schema: FieldSchema;
   readonly normalise?: (object: JsonObject) => JsonObject;
   /** What is wrong, as `path: message`. */
@@ -30,6 +32,7 @@ const builtinKinds: Record<string, Kind> = {
   'coordination.k8s.io/v1/Lease': {
     custom: false,
     schema: objectSchema({ spec: struct({ holderIdentity: scalar, renewTime: scalar, acquireTime: scalar }) }),
+    createOnReplace: true,
     validate: validateLease,
   },
 };

@@ -129,7 +129,8 @@ export class MemoryCluster implements Cluster {
     if (object.metadata.resourceVersion === undefined) {
       throw invalid(`${describe(resource, name)}: metadata.resourceVersion: must be specified for an update`);
     }
-    const live = this.#live(resource, name);
+    const live = this.#find(resource, name);
+    if (live === undefined) return this.#replaceAbsent(resource, object, options, name);
     checkPreconditions(resource, live, recordAt(sent, 'metadata'));
     return this.#put(resource, live, replaceObject(this.#context(resource, 'Update', '', options), live, sent)) as T;
   }
@@ -193,6 +194,19 @@ export class MemoryCluster implements Cluster {
     if (live !== undefined) checkPreconditions(resource, live, { uid, resourceVersion });
     const context = this.#context(resource, 'Apply', subresource, options);
     return this.#put(resource, live, applyObject(context, live, sent, options.force === true));
+  }
+
+  #replaceAbsent<T extends KubeObject>(
+    resource: Resource,
+    object: T,
+    options: ApplyOptions,
+    name: ObjectName,
+  ): Promise<T> {
+    if (kindOf(resource).createOnReplace !== true) throw notFound(`${describe(resource, name)} not found`);
+    if (object.metadata.uid !== undefined)
+      throw conflict(`${describe(resource, name)}: the object that was read is gone`);
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    return this.create(resource, { ...object, metadata }, options);
   }
 
   #context(
