@@ -79,3 +79,31 @@ test('accounts spread over shards, and a new pod of the same name gets the accou
     { kind: 'account', account: 'ns/a', from: two[0]!.identity, to: restarted[0]!.identity },
   ]);
 });
+
+const optionsOf = (underlying: number, tokens: readonly number[]) =>
+  demand('ns/x', [], {
+    accounts: ['ns/a'],
+    instruments: tokens.map((token) => ({ token, rate: 1, underlying })),
+  });
+
+test('an account whose limit shrinks keeps the underlying of the options that stay', () => {
+  const wanted = optionsOf(5, [11, 12, 13]);
+  const roomy = [account('ns/a', { instrumentsPerConnection: 4 })];
+  const current = run({ accounts: roomy, demand: [wanted] }).slices;
+  const tight = [account('ns/a', { instrumentsPerConnection: 3 })];
+  const { at, unplaced } = run({ accounts: tight, demand: [wanted], current });
+  expect(at[0]?.groups).toEqual([
+    { sets: [], mode: 'ltp', tokens: [5] },
+    { sets: ['ns/x'], mode: 'quote', tokens: [11, 12] },
+  ]);
+  expect(unplaced.map(({ token }) => token)).toEqual([13]);
+});
+
+test('an option whose underlying becomes another one gets that one on its account', () => {
+  const accounts = [account('ns/a', { instrumentsPerConnection: 3 })];
+  const current = run({ accounts, demand: [optionsOf(5, [11, 12])] }).slices;
+  const { at, unplaced } = run({ accounts, demand: [optionsOf(6, [11, 12])], current });
+  expect(at[0]?.groups[0]).toEqual({ sets: [], mode: 'ltp', tokens: [6] });
+  expect(at[0]?.groups[1]?.tokens).toEqual([11, 12]);
+  expect(unplaced).toEqual([]);
+});
