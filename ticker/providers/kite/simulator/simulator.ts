@@ -114,7 +114,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   });
   const faults = new Faults(feed, logins, limits, state);
   const admin = new Admin(feed, rest, faults);
-  const server = createServer((request, response) => {
+  // Kite takes 1,000 keys in one /quote/ltp, which is more than Node lets pass by default.
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
     const answered = async (): Promise<void> => {
       const url = new URL(request.url ?? '/', 'http://localhost');
       if (!(await admin.handle(request, response, url))) await rest.handle(request, response, url);
