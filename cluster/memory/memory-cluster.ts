@@ -14,11 +14,12 @@ import type {
   WatchOptions,
 } from '../cluster.ts';
 import { alreadyExists, conflict, invalid, notFound, unavailable } from '../errors.ts';
-import { EventLog } from './event-log.ts';
-import { deepFreeze, isRecord, type JsonObject, recordAt, toJson } from './json.ts';
+import { isRecord, type JsonObject, recordAt, toJson } from './json.ts';
 import { applyPatch } from './json-patch.ts';
 import { kindOf } from './kinds.ts';
-import { eventFor, matches } from './selection.ts';
+import { ObjectStore } from './object-store.ts';
+import { matches } from './selection.ts';
+import { watchLog } from './watch.ts';
 import { applyObject, createObject, replaceObject, type WriteContext } from './write.ts';
 
 export interface MemoryClusterOptions {
@@ -35,16 +36,6 @@ export interface MemoryClusterOptions {
 
 /** Watches open at once; another one is refused as unavailable. */
 export const maxWatches = 10_000;
-/** As of the API server's `--event-ttl`: how long an Event is kept, in milliseconds. */
-export const eventLife = 3_600_000;
-/** Events kept; the oldest go first. */
-export const maxEvents = 10_000;
-
-interface Table {
-  readonly objects: Map<string, KubeObject>;
-  readonly log: EventLog;
-}
-
 /**
  * An API server in memory, as strict as the real one in what this project relies on: versions and conflicts,
  * generations, the status subresource, finalizers, server-side apply with field ownership, defaults and validation at
@@ -53,18 +44,16 @@ interface Table {
 export class MemoryCluster implements Cluster {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #options: Required<Pick<MemoryClusterOptions, 'history' | 'bookmarkInterval' | 'watchLife'>>;
-  readonly #tables = new Map<string, Table>();
-  /** Monotonic time of each Event's last write, the oldest first. */
-  readonly #eventWrites = new Map<string, number>();
-  #version = 1;
+  readonly #options: Required<Pick<MemoryClusterOptions, 'bookmarkInterval' | 'watchLife'>>;
+  readonly #store: ObjectStore;
   #watches = 0;
 
   constructor(options: MemoryClusterOptions) {
     this.#clock = options.clock;
     this.#random = options.random ?? new SeededRandom(1);
     const { history = 2048, bookmarkInterval = 60_000, watchLife = 1_800_000 } = options;
-    this.#options = { history, bookmarkInterval, watchLife };
+    this.#store = new ObjectStore(options.clock, history);
+    this.#options = { bookmarkInterval, watchLife };
   }
 
   /** Watches that are open now. */
@@ -77,38 +66,17 @@ export class MemoryCluster implements Cluster {
   }
 
   async list<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<List<T>> {
-    const found = [...this.#table(resource).objects].filter(([, object]) => matches(object, options));
-    const items = found.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object as T);
-    return { resourceVersion: String(this.#version), items };
+    const items = this.#store.all(resource).filter((object) => matches(object, options));
+    return { resourceVersion: String(this.#store.version), items: items.map((object) => object as T) };
   }
 
   async *watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
-    const { signal } = options;
-    if (!/^\d+$/.test(options.resourceVersion)) {
-      throw invalid(`watch of ${resource.plural}: ${options.resourceVersion} is not a resourceVersion`);
-    }
     if (this.#watches >= maxWatches) throw unavailable(`${maxWatches} watches are open already`);
-    const { log } = this.#table(resource);
     const { bookmarkInterval, watchLife } = this.#options;
-    const end = this.#clock.monotonic() + watchLife * (1 + this.#random.next());
-    let cursor = Number(options.resourceVersion);
-    let bookmarkAt = this.#clock.monotonic() + bookmarkInterval;
+    const timing = { bookmarkInterval, life: watchLife * (1 + this.#random.next()) };
     this.#watches++;
     try {
-      while (!signal.aborted && this.#clock.monotonic() < end) {
-        const change = log.after(cursor);
-        if (change !== undefined) {
-          cursor = change.version;
-          const event = eventFor<T>(change, options);
-          if (event !== undefined) yield event;
-        } else if (this.#clock.monotonic() >= bookmarkAt) {
-          bookmarkAt += bookmarkInterval;
-          cursor = Math.max(cursor, this.#version);
-          yield { type: 'BOOKMARK', resourceVersion: String(cursor) };
-        } else {
-          await this.#changed(log, Math.min(bookmarkAt, end), signal);
-        }
-      }
+      yield* watchLog<T>(this.#store.log(resource), () => this.#store.version, this.#clock, timing, options);
     } finally {
       this.#watches--;
     }
@@ -120,8 +88,9 @@ export class MemoryCluster implements Cluster {
       throw invalid('metadata.resourceVersion: should not be set on objects to be created');
     }
     const next = createObject(this.#context(resource, 'Update', '', options), sent);
-    if (this.#find(resource, name) !== undefined) throw alreadyExists(`${describe(resource, name)} already exists`);
-    return this.#put(resource, undefined, next) as T;
+    if (this.#store.find(resource, name) !== undefined)
+      throw alreadyExists(`${describe(resource, name)} already exists`);
+    return this.#store.put(resource, undefined, next) as T;
   }
 
   async replace<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {
@@ -129,10 +98,14 @@ export class MemoryCluster implements Cluster {
     if (object.metadata.resourceVersion === undefined) {
       throw invalid(`${describe(resource, name)}: metadata.resourceVersion: must be specified for an update`);
     }
-    const live = this.#find(resource, name);
+    const live = this.#store.find(resource, name);
     if (live === undefined) return this.#replaceAbsent(resource, object, options, name);
     checkPreconditions(resource, live, recordAt(sent, 'metadata'));
-    return this.#put(resource, live, replaceObject(this.#context(resource, 'Update', '', options), live, sent)) as T;
+    return this.#store.put(
+      resource,
+      live,
+      replaceObject(this.#context(resource, 'Update', '', options), live, sent),
+    ) as T;
   }
 
   async apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {
@@ -157,14 +130,18 @@ export class MemoryCluster implements Cluster {
     if (metadata['name'] !== live.metadata.name || metadata['namespace'] !== live.metadata.namespace) {
       throw invalid('metadata.name and metadata.namespace: field is immutable');
     }
-    return this.#put(resource, live, replaceObject(this.#context(resource, 'Update', '', options), live, patched)) as T;
+    return this.#store.put(
+      resource,
+      live,
+      replaceObject(this.#context(resource, 'Update', '', options), live, patched),
+    ) as T;
   }
 
   async delete(resource: Resource, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
     const live = this.#live(resource, name);
     checkPreconditions(resource, live, { ...options });
     if ((live.metadata.finalizers ?? []).length === 0) {
-      this.#remove(resource, live);
+      this.#store.remove(resource, live);
     } else if (live.metadata.deletionTimestamp === undefined) {
       const { generation } = live.metadata;
       const marked = {
@@ -173,27 +150,27 @@ export class MemoryCluster implements Cluster {
         deletionTimestamp: this.#now(),
         deletionGracePeriodSeconds: 0,
       };
-      this.#put(resource, live, { ...live, metadata: marked });
+      this.#store.put(resource, live, { ...live, metadata: marked });
     }
   }
 
   /** Forgets the history of changes: every watch from before now is `CLUSTER_EXPIRED`. */
   compact(): void {
-    for (const { log } of this.#tables.values()) log.compact();
+    this.#store.compact();
   }
 
   #apply(resource: Resource, object: KubeObject, subresource: '' | 'status', options: ApplyOptions): KubeObject {
     const { sent, name } = this.#read(resource, object);
     const { uid, resourceVersion, managedFields } = object.metadata;
     if (managedFields !== undefined) throw invalid('metadata.managedFields: must not be in what is applied');
-    const live = this.#find(resource, name);
+    const live = this.#store.find(resource, name);
     if (live === undefined && subresource !== '') throw notFound(`${describe(resource, name)} not found`);
     if (live === undefined && (uid !== undefined || resourceVersion !== undefined)) {
       throw conflict(`${describe(resource, name)}: the object that was read is gone`);
     }
     if (live !== undefined) checkPreconditions(resource, live, { uid, resourceVersion });
     const context = this.#context(resource, 'Apply', subresource, options);
-    return this.#put(resource, live, applyObject(context, live, sent, options.force === true));
+    return this.#store.put(resource, live, applyObject(context, live, sent, options.force === true));
   }
 
   #replaceAbsent<T extends KubeObject>(
@@ -240,81 +217,10 @@ export class MemoryCluster implements Cluster {
     return { sent, name: typeof namespace === 'string' ? { namespace, name } : { name } };
   }
 
-  #find(resource: Resource, name: ObjectName): KubeObject | undefined {
-    return this.#table(resource).objects.get(keyOf(resource, name));
-  }
-
   #live(resource: Resource, name: ObjectName): KubeObject {
-    const live = this.#find(resource, name);
+    const live = this.#store.find(resource, name);
     if (live === undefined) throw notFound(`${describe(resource, name)} not found`);
     return live;
-  }
-
-  /** Stores `next` under a new version, or removes it when it was only waiting for its last finalizer. */
-  #put(resource: Resource, live: KubeObject | undefined, next: KubeObject): KubeObject {
-    if (next === live) return live;
-    const { deletionTimestamp, finalizers = [] } = next.metadata;
-    if (live !== undefined && deletionTimestamp !== undefined && finalizers.length === 0) {
-      return this.#remove(resource, next, live);
-    }
-    const { objects, log } = this.#table(resource);
-    const stored = this.#stamp(next);
-    objects.set(keyOf(resource, stored.metadata), stored);
-    log.append({ version: this.#version, after: stored, ...(live === undefined ? {} : { before: live }) });
-    if (resource.kind === 'Event') this.#expireEvents(resource, stored);
-    return stored;
-  }
-
-  #remove(resource: Resource, last: KubeObject, live = last): KubeObject {
-    const { objects, log } = this.#table(resource);
-    const removed = this.#stamp(last);
-    objects.delete(keyOf(resource, live.metadata));
-    // A selector judges the object as it was stored; who sees it go gets it under the version of its removal.
-    log.append({ version: this.#version, before: live });
-    return removed;
-  }
-
-  #stamp(object: KubeObject): KubeObject {
-    this.#version++;
-    return deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } });
-  }
-
-  /** Removes what has not been written for {@link eventLife}, and the oldest beyond {@link maxEvents}. */
-  #expireEvents(resource: Resource, written: KubeObject): void {
-    const key = keyOf(resource, written.metadata);
-    this.#eventWrites.delete(key);
-    this.#eventWrites.set(key, this.#clock.monotonic());
-    for (const [oldest, at] of this.#eventWrites) {
-      if (this.#eventWrites.size <= maxEvents && this.#clock.monotonic() - at < eventLife) break;
-      this.#eventWrites.delete(oldest);
-      const event = this.#table(resource).objects.get(oldest);
-      if (event !== undefined) this.#remove(resource, event);
-    }
-  }
-
-  #table(resource: Resource): Table {
-    const key = `${resource.apiVersion}/${resource.plural}`;
-    let table = this.#tables.get(key);
-    if (table === undefined) {
-      table = { objects: new Map(), log: new EventLog(this.#options.history) };
-      this.#tables.set(key, table);
-    }
-    return table;
-  }
-
-  /** Resolves at the next change, at `deadline` (monotonic), or when `signal` is aborted. */
-  #changed(log: EventLog, deadline: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        cancel();
-        timer.cancel();
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const cancel = log.onNext(finish);
-      const timer = this.#clock.setTimer(deadline - this.#clock.monotonic(), finish, { background: true });
-      signal.addEventListener('abort', finish, { once: true });
-    });
   }
 
   /** RFC 3339 with seconds, as metav1.Time. */
@@ -330,14 +236,6 @@ export class MemoryCluster implements Cluster {
     const text = hex.map((digit) => digit.toString(16)).join('');
     return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-');
   }
-}
-
-function keyOf(resource: Resource, { namespace, name }: ObjectName): string {
-  if (!resource.namespaced) return name;
-  if (namespace === undefined || namespace === '') {
-    throw invalid(`${resource.kind} ${name}: metadata.namespace: is required`);
-  }
-  return `${namespace}/${name}`;
 }
 
 function describe(resource: Resource, { namespace, name }: ObjectName): string {
