@@ -57,3 +57,8 @@ export const delivery = described(deliveryFields, 'Where and how batches arrive.
 });
 
 export type DeliverySpec = z.infer<typeof delivery>;
+
+/** The full name of a set's channel. */
+export function channelName(namespace: string, channel: string): string {
+  return `ticks:${namespace}:${channel}`;
+}

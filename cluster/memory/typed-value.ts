@@ -144,28 +144,31 @@ export function merge(declared: FieldSchema, live: unknown, config: unknown, pat
   return config;
 }
 
-/** Items of the configuration come in its order; other live items keep their place before the item they stood before. */
+/**
+ * Items of the configuration come in its order; items that only live has come where they stood, as far as the two
+ * orders agree. Both lists are walked side by side: where they disagree the configuration goes first.
+ */
 function mergeLists(schema: ListSchema, live: unknown[], config: unknown[], path: string): unknown[] {
   const inLive = keyed(schema, live, path);
   const inConfig = keyed(schema, config, path);
-  const rest = [...inLive.keys()];
+  const waiting = [...inLive.keys()];
+  const shared = [...inConfig.keys()].filter((element) => inLive.has(element));
   const merged: unknown[] = [];
   const done = new Set<string>();
   let at = 0;
-  const takeLiveOnly = (): void => {
-    for (; at < rest.length; at++) {
-      const element = rest[at]!;
-      if (done.has(element)) continue;
-      if (inConfig.has(element)) return;
-      merged.push(inLive.get(element));
-    }
-  };
+  let nextShared = 0;
   for (const [element, item] of inConfig) {
-    takeLiveOnly();
+    for (; at < waiting.length && waiting[at] !== element; at++) {
+      const head = waiting[at]!;
+      if (!inConfig.has(head)) merged.push(inLive.get(head));
+      else if (!done.has(head) && head === shared[nextShared]) break;
+    }
+    if (waiting[at] === element) at++;
+    if (shared[nextShared] === element) nextShared++;
     merged.push(merge(schema.items, inLive.get(element), item, path + element.slice(1)));
     done.add(element);
   }
-  takeLiveOnly();
+  for (const head of waiting.slice(at)) if (!inConfig.has(head)) merged.push(inLive.get(head));
   return merged;
 }
 

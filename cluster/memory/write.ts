@@ -1,7 +1,7 @@
 import { admit, describeFieldError } from '../../crds/admission.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import { invalid } from '../errors.ts';
-import { deepFreeze, equalJson, isRecord, type JsonObject, omit, recordAt } from './json.ts';
+import { deepFreeze, equalJson, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
 import type { Kind } from './kinds.ts';
 import {
   applyConfig,
@@ -136,8 +136,8 @@ function finish(context: WriteContext, live: KubeObject | undefined, written: Wr
     identity['generation'] = (live.metadata.generation ?? 0) + 1;
   }
   const metadata = { ...recordAt(object, 'metadata'), ...identity, ...managers };
-  const next = withMeta(object, metadata);
-  if (live !== undefined && equalJson(live, next)) return live;
+  const next = share(live, withMeta(object, metadata));
+  if (live !== undefined && next === live) return live;
   if (!isKubeObject(next)) throw invalid('apiVersion, kind and metadata.name are required');
   if (live?.metadata.deletionTimestamp !== undefined) {
     const added = addedFinalizers(live, next);
