@@ -190,6 +190,13 @@ export function describeApply(fixture: () => Fixture): void {
     expect(await f.get(instrumentSets, created)).toEqual(created);
   });
 
+  test('apply: a field that is null gets its default, and is refused where it has none', async () => {
+    const f = fixture();
+    expect((await apply(f.set({ spec: { mode: null } }), alice)).spec).toMatchObject({ mode: 'quote' });
+    const message = await refused(apply(f.set({ spec: { accountSelector: null } }), alice), 'CLUSTER_INVALID');
+    expect(message).toContain('spec.accountSelector');
+  });
+
   test('apply: a transition rule is checked against what is there', async () => {
     const f = fixture();
     const slice = f.slice();
