@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import { LeaseHolder } from '../../cluster/lease.ts';
 import type { AccountName, InstrumentMaster, MarketData } from '../../cluster/market-data.ts';
-import { subscriptionSlices } from '../../cluster/resources.ts';
+import { drainingAnnotation, shardLabel, subscriptionSlices } from '../../cluster/resources.ts';
 import { ownerLabel, type ShardIdentity, type SubscriptionSlice } from '../../crds/index.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -12,7 +13,6 @@ import { Account } from './account.ts';
 import { notServed, tooManyTokens } from './errors.ts';
 import { follow } from './follow.ts';
 import { defaultLimits, type ShardLimits } from './limits.ts';
-import { ShardLease } from './shard-lease.ts';
 import type { SliceRunner, SliceSnapshot } from './slice-runner.ts';
 import { withTimeLimit } from './time-limit.ts';
 import { addUp, type ShardTotals } from './totals.ts';
@@ -67,7 +67,9 @@ class ShardProcess implements Shard {
   readonly #options: ShardOptions;
   readonly #limits: ShardLimits;
   readonly #log: Logger;
-  readonly #lease: ShardLease;
+  /** Raises suspicion only; the sink decides who owns. */
+  readonly #lease: LeaseHolder;
+  readonly #createdAt: number;
   /** By the slice's UID. */
   readonly #runners = new Map<string, SliceRunner>();
   readonly #accounts = new Map<string, Account>();
@@ -82,7 +84,20 @@ class ShardProcess implements Shard {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#log = options.log.child({ shard: options.identity.shard });
     const { cluster, clock, identity, namespace = 'default' } = options;
-    this.#lease = new ShardLease({ cluster, clock, log: this.#log, identity, namespace });
+    const { shard, uid } = identity;
+    this.#createdAt = clock.monotonic();
+    this.#lease = new LeaseHolder({
+      cluster,
+      clock,
+      random: options.random.fork('lease'),
+      log: this.#log,
+      namespace,
+      name: shard,
+      identity: `${shard}/${uid}`,
+      labels: { [shardLabel]: shard },
+      annotations: { [drainingAnnotation]: 'false' },
+      fieldManager: `ticker-shard/${shard}`,
+    });
     this.marketData = {
       instruments: (shard, account, signal) => this.#instruments(shard, account, signal),
       spot: (shard, account, tokens, signal) => this.#spot(shard, account, tokens, signal),
@@ -119,7 +134,7 @@ class ShardProcess implements Shard {
     const { clock } = this.#options;
     const { drainTimeout } = this.#limits;
     await withTimeLimit(clock, this.#limits.statusInterval, this.#stopping.signal, async (signal) => {
-      await Promise.race([this.#lease.drain(), aborted(signal)]);
+      await Promise.race([this.#lease.annotate(drainingAnnotation, 'true'), aborted(signal)]);
     });
     const until = clock.monotonic() + (options.handover ?? 0);
     while (clock.monotonic() < until && [...this.#runners.values()].some((runner) => !runner.released)) {
@@ -192,7 +207,7 @@ class ShardProcess implements Shard {
         account: name,
         log: this.#log,
         limits: this.#limits,
-        apiAnsweredAt: () => this.#lease.renewedAt,
+        apiAnsweredAt: () => this.#lease.lastRenewal ?? this.#createdAt,
       });
       this.#accounts.set(key, account);
     }
