@@ -13,4 +13,6 @@ export interface GatheredBatch {
   /** Receive time of the first and the last tick, microseconds since the epoch. */
   readonly firstReceived: number;
   readonly lastReceived: number;
+  /** Microseconds from exchange time to receipt of the newest live tick that has an exchange time; absent without one. */
+  readonly exchangeDelay?: number;
 }

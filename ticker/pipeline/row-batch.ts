@@ -32,6 +32,16 @@ export class RowBatch {
     this.columns.clear();
   }
 
+  /** Microseconds from exchange time to receipt of the newest row that is live and has an exchange time. */
+  exchangeDelay(): number | undefined {
+    const { packet, exchangeTime, receiveTime } = this.columns;
+    for (let row = this.length - 1; row >= 0; row--) {
+      if ((packet[row] !== Packet.full && packet[row] !== Packet.indexFull) || this.cached[row] === 1) continue;
+      if (exchangeTime[row]! > 0) return receiveTime[row]! - exchangeTime[row]!;
+    }
+    return undefined;
+  }
+
   /**
    * Copies row `row` of `from`. Columns that its packet does not carry are left as they are: readers of a batch ask the
    * packet first.

@@ -68,6 +68,7 @@ export class SetBatcher {
   seal(): GatheredBatch {
     const rows = this.#rows;
     const times = rows.columns.receiveTime;
+    const exchangeDelay = rows.exchangeDelay();
     const batch: GatheredBatch = {
       setUid: this.uid,
       count: rows.length,
@@ -75,6 +76,7 @@ export class SetBatcher {
       latest: this.#delivery.latest ? this.#encoder.latest(rows) : [],
       firstReceived: times[0]!,
       lastReceived: times[rows.length - 1]!,
+      ...(exchangeDelay === undefined ? {} : { exchangeDelay }),
     };
     rows.clear();
     this.due = Number.POSITIVE_INFINITY;

@@ -27,6 +27,8 @@ export interface AccountOptions {
   readonly limits: ShardLimits;
   /** Monotonic milliseconds at which the API server answered last. */
   readonly apiAnsweredAt: () => number;
+  /** Told the seconds of work on each frame, where they are measured. */
+  readonly observeFrame?: (seconds: number) => void;
 }
 
 /** One account in a shard: its login, the prices that its slices share, and their runners. */

@@ -242,6 +242,8 @@ export class CallLane {
       ...(set.delivery.stream === undefined ? {} : { streamMaxLength: set.delivery.stream.maxLength }),
       payload: this.#options.assemble(header, batch.body),
       ...(set.delivery.latest ? { latest: batch.latest } : {}),
+      firstReceived: batch.firstReceived,
+      ...(batch.exchangeDelay === undefined ? {} : { exchangeDelay: batch.exchangeDelay }),
     };
   }
 

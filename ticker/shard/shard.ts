@@ -10,6 +10,7 @@ import type { Supervisor } from '../../runtime/supervisor.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { Account } from './account.ts';
+import { type AccountSnapshot, accountServing, accountTotals, FormerSlices } from './account-totals.ts';
 import { notServed, tooManyTokens } from './errors.ts';
 import { follow } from './follow.ts';
 import { defaultLimits, type ShardLimits } from './limits.ts';
@@ -29,6 +30,8 @@ export interface ShardOptions {
   /** Where its lease lives; `default` when absent. */
   readonly namespace?: string;
   readonly limits?: Partial<ShardLimits>;
+  /** Told the seconds of work on each frame, where they are measured. */
+  readonly observeFrame?: (seconds: number) => void;
 }
 
 export interface ShardSnapshot {
@@ -36,6 +39,10 @@ export interface ShardSnapshot {
   readonly totals: ShardTotals;
   /** Slices that it serves now. */
   readonly slices: readonly SliceSnapshot[];
+  /** The same by account, with those that it served once. */
+  readonly accounts: readonly AccountSnapshot[];
+  /** Monotonic milliseconds at which the API server last took a renewal of its lease. */
+  readonly apiAnsweredAt: number;
 }
 
 export interface DrainOptions {
@@ -76,8 +83,7 @@ class ShardProcess implements Shard {
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #ending = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  /** Of slices that it serves no longer. */
-  #former: ShardTotals = addUp([]);
+  readonly #former = new FormerSlices();
 
   constructor(options: ShardOptions) {
     this.#options = options;
@@ -160,7 +166,26 @@ class ShardProcess implements Shard {
 
   snapshot(): ShardSnapshot {
     const slices = [...this.#runners.values()].map((runner) => runner.snapshot());
-    return { shard: this.#options.identity.shard, totals: addUp(slices, this.#former), slices };
+    return {
+      shard: this.#options.identity.shard,
+      totals: addUp(slices, this.#former.totals),
+      slices,
+      accounts: this.#accountSnapshots(slices),
+      apiAnsweredAt: this.#lease.lastRenewal ?? this.#createdAt,
+    };
+  }
+
+  #accountSnapshots(slices: readonly SliceSnapshot[]): AccountSnapshot[] {
+    const names = new Set([...this.#former.accounts, ...slices.map(({ account }) => account)]);
+    return [...names].map((account) => {
+      const own = slices.filter((slice) => slice.account === account);
+      const session = this.#accounts.get(account)?.session;
+      return {
+        account,
+        totals: accountTotals(own, this.#former.of(account)),
+        serving: own.length === 0 || session === undefined ? undefined : accountServing(own, session),
+      };
+    });
   }
 
   #seen(slice: SubscriptionSlice): void {
@@ -184,7 +209,7 @@ class ShardProcess implements Shard {
     const runner = this.#runners.get(uid);
     if (runner === undefined) return;
     this.#runners.delete(uid);
-    this.#former = addUp([runner.snapshot()], this.#former);
+    this.#former.add(runner.snapshot());
     const ending = this.#end(runner).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
   }

@@ -39,6 +39,8 @@ export interface SliceRunnerOptions {
   readonly spare: () => boolean;
   /** Monotonic milliseconds at which the API server answered last. */
   readonly apiAnsweredAt: () => number;
+  /** Told the seconds of work on each frame, where they are measured. */
+  readonly observeFrame?: (seconds: number) => void;
   /** There is nothing left to do for this slice here: call {@link SliceRunner.stop}. */
   readonly finished: () => void;
 }
@@ -49,9 +51,18 @@ export interface SliceSnapshot {
   readonly account: string;
   readonly phase: SliceShardStatus['phase'];
   readonly token: { readonly epoch: number; readonly claim: number } | undefined;
+  /** Connections opened. */
   readonly connections: number;
+  readonly connected: boolean;
+  /** Connections that ended though they were wanted, and that could not be opened, by error code. */
+  readonly lost: ReadonlyMap<string, number>;
+  readonly refused: ReadonlyMap<string, number>;
+  /** Monotonic milliseconds of the newest frame with ticks; of the start, before the first. */
+  readonly lastTickAt: number;
   readonly subscribed: number;
   readonly ticking: number;
+  /** Instruments that stay mute although they were asked for repeatedly. */
+  readonly silent: number;
   readonly pipeline: PipelineCounters & { readonly dropped?: number };
   readonly outbox: OutboxCounters;
 }
@@ -94,7 +105,7 @@ export class SliceRunner {
   #lostAt: number | undefined;
 
   constructor(options: SliceRunnerOptions) {
-    const { slice, limits, identity, clock, random, account, sink, pipeline, cluster } = options;
+    const { slice, limits, identity, clock, random, account, sink, pipeline, cluster, observeFrame } = options;
     const { namespace = '', name, uid = '' } = slice.metadata;
     this.#options = options;
     this.#slice = slice;
@@ -140,7 +151,9 @@ export class SliceRunner {
         opened: () => this.#onOpened(),
         frame: (decoder, frame, receivedAt) => {
           this.#endReconnectGap(receivedAt);
+          const started = observeFrame === undefined ? 0 : clock.monotonic();
           pipeline.frame(decoder, frame, receivedAt);
+          observeFrame?.((clock.monotonic() - started) / 1000);
           this.#pump.poke();
         },
         closed: () => this.#onClosed(),
@@ -241,8 +254,13 @@ export class SliceRunner {
       phase: this.#currentStatus().phase,
       token: this.#outbox.token,
       connections: this.#connection.opens,
+      connected: this.#connection.open,
+      lost: this.#connection.lost,
+      refused: this.#connection.refused,
+      lastTickAt: this.#connection.lastTickAt,
       subscribed: this.#connection.subscribed,
       ticking: pipeline.ticking(),
+      silent: this.#connection.silent.length,
       pipeline: pipeline.counters,
       outbox: this.#outbox.counters,
     };
