@@ -1,23 +1,22 @@
 import type { Clock } from '../../runtime/clock.ts';
-import type { Metrics, Pulled } from '../../runtime/metrics/metrics.ts';
+import type { Metrics, PulledTable } from '../../runtime/metrics/metrics.ts';
 import type { AccountSnapshot } from '../shard/account-totals.ts';
 import type { Shard } from '../shard/shard.ts';
 import { shardMetrics, slicePhases } from './shard-definitions.ts';
 
-type Definitions = typeof shardMetrics;
-type PulledMetrics = { readonly [K in Exclude<keyof Definitions, 'frameDuration'>]: Pulled<Definitions[K]> };
+const { frameDuration, ...gaugesAndCounters } = shardMetrics;
+type Pulled = PulledTable<typeof gaugesAndCounters>;
 
 /** Seconds of work on one frame, observed for a shard; what {@link import('../shard/shard.ts').ShardOptions} takes. */
 export function frameObserver(metrics: Metrics, shard: string): (seconds: number) => void {
-  const duration = metrics.histogram(shardMetrics.frameDuration);
+  const duration = metrics.histogram(frameDuration);
   const labels = { shard };
   return (seconds) => duration.observe(labels, seconds);
 }
 
 /** Exposes what a shard counts. Returns how to end it. */
 export function registerShardMetrics(metrics: Metrics, shard: Pick<Shard, 'snapshot'>, clock: Clock): () => void {
-  const { frameDuration: _, ...definitions } = shardMetrics;
-  const pulled = metrics.pulledAll(definitions);
+  const pulled = metrics.pulledAll(gaugesAndCounters);
   return metrics.collect(() => {
     const { shard: name, accounts, apiAnsweredAt } = shard.snapshot();
     const now = clock.monotonic();
@@ -26,7 +25,7 @@ export function registerShardMetrics(metrics: Metrics, shard: Pick<Shard, 'snaps
   });
 }
 
-function collectAccount(pulled: PulledMetrics, shard: string, snapshot: AccountSnapshot, now: number): void {
+function collectAccount(pulled: Pulled, shard: string, snapshot: AccountSnapshot, now: number): void {
   const { account, totals, serving } = snapshot;
   const by = { shard, account };
   pulled.frames.add(by, totals.frames);
