@@ -132,7 +132,7 @@ export const operatorMetrics = {
     type: 'gauge',
     help: 'Accounts, by condition and its status.',
     unit: 'accounts',
-    labels: { condition: ['CredentialsValid', 'Connected', 'Ready'], status: statuses },
+    labels: { condition: ['CredentialsValid', 'InstrumentMasterLoaded', 'Connected', 'Ready'], status: statuses },
   },
   sets: {
     name: 'ticker_operator_sets',
