@@ -12,7 +12,7 @@ export const metricSections: readonly ReferenceSection[] = [
   {
     title: 'Shard: accounts',
     intro:
-      'Ticks from frame to batch, by the account that streams them. Counters include slices that the shard served before.',
+      'Ticks from frame to batch, by the account that streams them. Counters include slices that the shard served before. `code` is one of [errors.md](errors.md).',
     metrics: Object.values(shardMetrics),
   },
   {
@@ -26,18 +26,18 @@ export const metricSections: readonly ReferenceSection[] = [
     metrics: Object.values(operatorMetrics),
   },
   { title: 'Gateway', intro: 'WebSocket streams and HTTP.', metrics: Object.values(gatewayMetrics) },
-  { title: 'Every process', intro: 'In each process, whatever it runs.', metrics: Object.values(processMetrics) },
+  { title: 'Every process', intro: 'Once in each process, whatever it runs.', metrics: Object.values(processMetrics) },
 ];
 
 /** A handful of accounts, and the largest installation that is planned for. */
 const fleets = [
   {
     title: '5 accounts, 5,000 instruments, 2 shards',
-    fleet: { shard: 2, account: 5, market: 1, task: 30, version: 1 },
+    fleet: { shard: 2, account: 5, market: 1, task: 30, errorCode: 8, version: 1 },
   },
   {
     title: '50 accounts, 100,000 instruments, 10 shards',
-    fleet: { shard: 10, account: 50, market: 2, task: 30, version: 1 },
+    fleet: { shard: 10, account: 50, market: 2, task: 30, errorCode: 8, version: 1 },
   },
 ];
 

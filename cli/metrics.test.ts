@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { subscriptionSlices } from '../cluster/resources.ts';
 import type { SubscriptionSlice } from '../crds/index.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { errorCatalogue } from '../runtime/errors.ts';
 import { createLogger, LogLines, silentLogger } from '../runtime/log.ts';
 import { SeededRandom } from '../runtime/random.ts';
 import { type RedisServer, startRedis } from '../ticker/sinks/redis/redis-server.testing.ts';
@@ -157,6 +158,7 @@ test('every metric of the reference page is seen, and none that is not on it', a
       { timeout: 30_000 },
     )
     .toEqual([]);
+  const codes = errorCatalogue().map(({ code }) => code);
   const samples = await scrape();
   expect([...new Set(samples.map(({ metric }) => metric))].filter((name) => !documented.has(name))).toEqual([]);
   for (const definition of allMetrics) {
@@ -164,6 +166,7 @@ test('every metric of the reference page is seen, and none that is not on it', a
       expect(Object.keys(labels).sort(), metric).toEqual(labelsOf(definition));
       expect(value, metric).not.toBeNaN();
       for (const [label, bound] of Object.entries(definition.labels)) {
+        if (bound === 'errorCode') expect(codes, metric).toContain(labels[label]);
         if (typeof bound !== 'string') expect(bound, `${metric} ${label}`).toContain(labels[label]);
       }
     }

@@ -5,7 +5,7 @@
 export type LabelBound = readonly string[] | Scale;
 
 /** Things that grow with an installation; a label of one is as many as there are of these. None is an instrument. */
-export type Scale = 'shard' | 'account' | 'market' | 'task' | 'version';
+export type Scale = 'shard' | 'account' | 'market' | 'task' | 'errorCode' | 'version';
 
 /** One metric: what is exposed, and what `docs/reference/metrics.md` says of it. */
 export interface MetricDefinition {
