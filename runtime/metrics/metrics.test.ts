@@ -50,6 +50,16 @@ test('a series that no collector names any more is gone', async () => {
   expect(await metrics.scrape()).not.toContain('result="bad"');
 });
 
+test('a value that no collector gives is absent, not 0', async () => {
+  const metrics = new Metrics();
+  const plain = metrics.pulled({ ...ticks, name: 'test_plain', type: 'gauge', labels: {} });
+  expect(await metrics.scrape()).not.toMatch(/^test_plain/m);
+  const end = metrics.collect(() => plain.add({}, 5));
+  expect(await metrics.scrape()).toMatch(/^test_plain 5$/m);
+  end();
+  expect(await metrics.scrape()).not.toMatch(/^test_plain/m);
+});
+
 test('a histogram has its buckets, sum and count, and is not reset by a scrape', async () => {
   const metrics = new Metrics();
   const histogram = metrics.histogram(duration);

@@ -84,7 +84,11 @@ export class Metrics {
   }
 
   async #scrape(): Promise<string> {
-    for (const metric of this.#pulled) metric.reset();
+    for (const metric of this.#pulled) {
+      metric.reset();
+      // Resetting leaves a 0 where there are no labels, which nobody has said.
+      metric.remove({});
+    }
     for (const collect of this.#collectors) collect();
     return await this.registry.metrics();
   }

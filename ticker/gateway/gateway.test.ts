@@ -219,6 +219,9 @@ describe('stream', () => {
     }
     expect(dropped).toBeGreaterThan(0);
     expect(sequence.totals.batches + dropped).toBe(published + 1);
+    expect(gateway.traffic).toMatchObject({ droppedBatches: dropped, droppedTicks: dropped, opened: 1 });
+    expect(gateway.traffic.sent).toBe(reader.messages.length);
+    expect(gateway.traffic.bytes).toBe(reader.messages.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
     expect(sequence.totals).toMatchObject({ missing: dropped, duplicates: 0 });
     const told = reader.messages.findIndex((text) => text.startsWith('{"type":"dropped"'));
     expect(JSON.parse(reader.messages[told + 1]!)).toMatchObject({
