@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { subscriptionSlices } from '../cluster/resources.ts';
 import type { SubscriptionSlice } from '../crds/index.ts';
@@ -17,6 +17,7 @@ import { accountYaml, StandaloneHarness, setYaml } from './standalone.testing.ts
  * Everything that standalone runs, on a real Redis and the simulated broker, through most of what can go wrong: each
  * metric of the reference page is then seen in a scrape, and none that is not on it.
  */
+vi.setConfig({ testTimeout: 60_000 });
 const harness = new StandaloneHarness();
 const logLines = new LogLines();
 let redis: RedisServer;
