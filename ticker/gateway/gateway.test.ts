@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import { systemClock } from '../../runtime/clock.ts';
 import { silentLogger } from '../../runtime/log.ts';
 import { parseBatch } from '../pipeline/format/read.ts';
+import { parseArrow } from '../pipeline/format/read-arrow.ts';
 import { sinkUnavailable } from '../sinks/errors.ts';
 import type { SinkReader } from '../sinks/reader.ts';
 import { BatchSequence } from './batch-sequence.ts';
@@ -97,6 +98,22 @@ describe('stream', () => {
     await feed.publish('options', [row('NFO:X', 1)]);
     const heartbeat = await feed.publish('equities', []);
     expect((await reader.count(3)).slice(1)).toEqual([batch, heartbeat]);
+  });
+
+  test('batches in Arrow go out as binary frames, byte for byte', async () => {
+    await start();
+    const socket = new WebSocket(`${url.replace('http', 'ws')}v1/stream?set=default/equities`);
+    sockets.push(socket);
+    const frames: [Buffer, boolean][] = [];
+    socket.on('message', (data: Buffer, binary) => frames.push([data, binary]));
+    await expect.poll(() => frames.length).toBe(1);
+    const rows = [{ symbol: 'NSE:INFY', last_price: 1500, receive_time: 1 }];
+    const payloads = [await feed.publishArrow('equities', rows), await feed.publishArrow('equities', [])];
+    await expect.poll(() => frames.length).toBe(3);
+    expect(frames.map(([, binary]) => binary)).toEqual([false, true, true]);
+    expect(frames.slice(1).map(([data]) => data)).toEqual(payloads.map((payload) => Buffer.from(payload)));
+    expect(parseArrow(frames[1]![0]).columns).toMatchObject({ symbol: ['NSE:INFY'], last_price: [1500] });
+    expect(parseArrow(frames[2]![0]).header).toMatchObject({ count: 0, seq: 1 });
   });
 
   test('what is published while the latest values are read comes after them, and nothing is missed', async () => {

@@ -88,10 +88,13 @@ export function stampArrow(header: string, body: Uint8Array): Uint8Array {
     body.fill(0, start + 4 + text.length, start + 4 + room);
     return body;
   }
-  return withText(body, end, field, text);
+  const stamped = withText(body, end, field, text);
+  // A header that is said no more is not found by who looks for one.
+  stamped.fill(0, start + 4, start + 4 + room);
+  return stamped;
 }
 
-function withText(body: Uint8Array, end: number, field: number, text: Buffer): Uint8Array {
+function withText(body: Uint8Array, end: number, field: number, text: Buffer): Buffer {
   // A length before the text and a NUL after it; messages end at a multiple of 8.
   const room = aligned(4 + text.length + 1);
   const stamped = Buffer.allocUnsafe(body.length + room);
