@@ -244,6 +244,20 @@ describe('stream', () => {
     });
   });
 
+  test('a slow reader of a set in Arrow is told how many ticks it missed', async () => {
+    await start({ limits: { clientBytes: 200_000 } });
+    const reader = await stream('default/equities');
+    await reader.count(1);
+    reader.socket.pause();
+    const rows = Array.from({ length: 500 }, (_, i) => row(`NSE:S${i}`, 1, 1));
+    for (let i = 0; i < 400; i++) await feed.publishArrow('equities', rows);
+    reader.socket.resume();
+    await reader.until(() => reader.messages.some((text) => text.startsWith('{"type":"dropped"')));
+    const told = JSON.parse(reader.messages.find((text) => text.startsWith('{"type":"dropped"'))!);
+    expect(told.batches).toBeGreaterThan(0);
+    expect(told.ticks).toBe(500 * told.batches);
+  });
+
   test('a client that shows no sign of life is let go', async () => {
     await start({ limits: { keepalive: 250 } });
     const alive = await stream('default/equities');

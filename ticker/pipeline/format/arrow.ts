@@ -1,16 +1,16 @@
 import { depthLevels, type Packet } from '../../tick-columns.ts';
 import type { InstrumentRecord } from '../instrument-table.ts';
 import type { RowBatch } from '../row-batch.ts';
-import { type ApacheArrow, loadApacheArrow } from './apache-arrow.ts';
-import { dictionaries, schemaOf } from './arrow-schema.ts';
+import { dictionaryMessage, endOfStream, frame, framedSize, Layout, schemaMessage } from './arrow-message.ts';
+import { dictionaries } from './arrow-schema.ts';
 import { aligned } from './arrow-stream.ts';
 import { packetsOf, Validity, writeDoubles, writeInt32s, writeInt64s } from './arrow-values.ts';
 import { type ArrowType, arrowType, type Column, columns, packetMask, packetNames } from './columns.ts';
 
 /** Schemas that are kept encoded, one for each set of columns that batches have had; past it they are forgotten. */
 const maxSchemas = 64;
-const prefix = 8;
-const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
+/** Layouts of record batches that are kept, likewise. */
+const maxRecords = 64;
 
 const widths: Readonly<Record<ArrowType, number>> = {
   uint32: 4,
@@ -35,36 +35,14 @@ interface Prepared {
   readonly validity: Validity;
 }
 
-type Messages = ApacheArrow['message'];
-type Node = InstanceType<Messages['FieldNode']>;
-type Region = InstanceType<Messages['BufferRegion']>;
+interface RecordMessage {
+  readonly layout: Layout;
+  readonly metadata: Uint8Array;
+}
 
-/** Parts of a message's body: each starts at a multiple of 8. */
-class Layout {
-  readonly nodes: Node[] = [];
-  readonly regions: Region[] = [];
-  size = 0;
-  readonly #message: Messages;
-
-  constructor(message: Messages) {
-    this.#message = message;
-  }
-
-  node(length: number, nulls: number): void {
-    this.nodes.push(new this.#message.FieldNode(length, nulls));
-  }
-
-  region(bytes: number): void {
-    this.regions.push(new this.#message.BufferRegion(this.size, bytes));
-    this.size += aligned(bytes);
-  }
-
-  /** The metadata of a record batch, or of the dictionary `id`. */
-  encode(length: number, id?: number): Uint8Array {
-    const { RecordBatch, DictionaryBatch, Message } = this.#message;
-    const batch = new RecordBatch(length, this.nodes, this.regions, null);
-    return Message.encode(Message.from(id === undefined ? batch : new DictionaryBatch(batch, id), this.size));
-  }
+/** The columns that are present, as one number: there are fewer than 53. */
+function keyOf(present: readonly Prepared[]): number {
+  return present.reduce((sum, { bit }) => sum + bit, 0);
 }
 
 /**
@@ -72,7 +50,6 @@ class Layout {
  * stream whose header is blank; `stampArrow` fills it in. Use one for each thread of work.
  */
 export class ArrowEncoder {
-  readonly #library = loadApacheArrow();
   readonly #prepared: readonly Prepared[] = columns.map((column, index) => ({
     column,
     bit: 2 ** index,
@@ -81,7 +58,8 @@ export class ArrowEncoder {
     validity: new Validity(),
   }));
   readonly #schemas = new Map<number, Uint8Array>();
-  readonly #packetDictionary = this.#dictionary(dictionaries.packet, packetTexts);
+  readonly #records = new Map<string, RecordMessage>();
+  readonly #packetDictionary = dictionaryMessage(dictionaries.packet, packetTexts);
   /** Index in the dictionary of the batch that is being encoded, by record. */
   readonly #symbols = new Map<InstrumentRecord, number>();
   readonly #names: string[] = [];
@@ -89,11 +67,10 @@ export class ArrowEncoder {
   /** Columns that are `null` in every row are left out. */
   columns(batch: RowBatch): Uint8Array {
     const present = this.#present(batch);
-    const layout = this.#layout(present, batch.length);
-    const metadata = layout.encode(batch.length);
+    const { layout, metadata } = this.#record(present, batch.length);
     const schema = this.#schema(present);
     this.#collectSymbols(batch);
-    const symbols = this.#dictionary(dictionaries.symbol, this.#names);
+    const symbols = dictionaryMessage(dictionaries.symbol, this.#names);
     const head = [schema, symbols, this.#packetDictionary];
     const headSize = head.reduce((sum, { length }) => sum + length, 0);
     const start = headSize + framedSize(metadata);
@@ -131,8 +108,26 @@ export class ArrowEncoder {
     });
   }
 
+  /** Layout and metadata of the record batch; remembered for batches without nulls, of which full ones are all alike. */
+  #record(present: readonly Prepared[], length: number): RecordMessage {
+    if (present.some(({ validity }) => validity.nulls > 0)) return this.#newRecord(present, length);
+    const key = `${keyOf(present)} ${length}`;
+    let record = this.#records.get(key);
+    if (record === undefined) {
+      record = this.#newRecord(present, length);
+      if (this.#records.size >= maxRecords) this.#records.clear();
+      this.#records.set(key, record);
+    }
+    return record;
+  }
+
+  #newRecord(present: readonly Prepared[], length: number): RecordMessage {
+    const layout = this.#layout(present, length);
+    return { layout, metadata: layout.encode(length) };
+  }
+
   #layout(present: readonly Prepared[], length: number): Layout {
-    const layout = new Layout(this.#library.message);
+    const layout = new Layout();
     for (const { type, list, validity } of present) {
       const bits = (length + 7) >> 3;
       layout.node(length, validity.nulls);
@@ -189,14 +184,11 @@ export class ArrowEncoder {
   }
 
   #schema(present: readonly Prepared[]): Uint8Array {
-    const key = present.reduce((sum, { bit }) => sum + bit, 0);
+    const key = keyOf(present);
     const known = this.#schemas.get(key);
     if (known !== undefined) return known;
     if (this.#schemas.size >= maxSchemas) this.#schemas.clear();
-    const { Message } = this.#library.message;
-    const message = Message.encode(Message.from(schemaOf(present.map(({ column }) => column))));
-    const framed = Buffer.alloc(framedSize(message));
-    frame(framed, 0, message);
+    const framed = schemaMessage(present.map(({ column }) => column));
     this.#schemas.set(key, framed);
     return framed;
   }
@@ -209,30 +201,6 @@ export class ArrowEncoder {
       this.#names.push(record.name);
     }
   }
-
-  /** A dictionary batch of texts. */
-  #dictionary(id: number, texts: readonly string[]): Buffer {
-    const layout = new Layout(this.#library.message);
-    const sizes = texts.map((text) => Buffer.byteLength(text));
-    const size = sizes.reduce((sum, one) => sum + one, 0);
-    layout.node(texts.length, 0);
-    layout.region(0);
-    layout.region(4 * (texts.length + 1));
-    layout.region(size);
-    const metadata = layout.encode(texts.length, id);
-    const start = framedSize(metadata);
-    const out = Buffer.alloc(start + layout.size);
-    frame(out, 0, metadata);
-    const offsets = start + layout.regions[1]!.offset;
-    const data = start + layout.regions[2]!.offset;
-    let at = 0;
-    texts.forEach((text, index) => {
-      out.write(text, data + at);
-      at += sizes[index]!;
-      out.writeInt32LE(at, offsets + 4 * (index + 1));
-    });
-    return out;
-  }
 }
 
 const packetTexts = Object.values(packetNames);
@@ -241,20 +209,6 @@ const packetIndexes: number[] = [];
 Object.keys(packetNames).forEach((packet, index) => {
   packetIndexes[Number(packet) as Packet] = index;
 });
-
-/** Bytes of a message's metadata with what frames it. */
-function framedSize(metadata: Uint8Array): number {
-  return aligned(prefix + metadata.length);
-}
-
-/** Writes an encapsulated message's prefix and metadata. */
-function frame(out: Buffer, at: number, metadata: Uint8Array): void {
-  const size = framedSize(metadata);
-  out.writeUint32LE(0xffff_ffff, at);
-  out.writeUint32LE(size - prefix, at + 4);
-  out.set(metadata, at + prefix);
-  out.fill(0, at + prefix + metadata.length, at + size);
-}
 
 /** Copies `length` bytes, and zeroes up to the next multiple of 8. */
 function put(out: Buffer, at: number, bytes: Uint8Array, length: number): void {
