@@ -258,6 +258,15 @@ describe('stream', () => {
     expect(told.ticks).toBe(500 * told.batches);
   });
 
+  test('a batch larger than the bound reaches a reader that waits for it', async () => {
+    await start({ limits: { clientBytes: 10_000 } });
+    const reader = await stream('default/equities');
+    await reader.count(1);
+    await feed.publish('equities', [{ ...row('NSE:INFY', 1, 1), filler: 'x'.repeat(50_000) }]);
+    const [, batch] = await reader.count(2);
+    expect(parseBatch(batch!).header).toMatchObject({ seq: 1, count: 1 });
+  });
+
   test('a client that shows no sign of life is let go', async () => {
     await start({ limits: { keepalive: 250 } });
     const alive = await stream('default/equities');
