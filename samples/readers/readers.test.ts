@@ -84,9 +84,38 @@ describe('Node', () => {
   });
 });
 
+/** Every fixture as pyarrow reads it, which checks the whole of it, against the same in JSON. */
+const compare = `
+import glob, json
+import pyarrow as pa
+for name in sorted(glob.glob('ticker/pipeline/format/fixtures/v1/*.arrow')):
+    table = pa.ipc.open_stream(open(name, 'rb').read()).read_all()
+    table.validate(full=True)
+    header = json.load(open(name.replace('.arrow', '.json')))
+    columns = header.pop('columns')
+    assert json.loads(table.schema.metadata[b'header']) == header, name
+    assert table.column_names == list(columns), name
+    for column, values in columns.items():
+        own = table[column]
+        if pa.types.is_timestamp(own.type):
+            assert str(own.type) == 'timestamp[us, tz=UTC]', column
+            own = own.cast(pa.int64())
+        assert own.to_pylist() == values, (name, column)
+    print(name.split('/')[-1])
+`;
+
 describe('Python', () => {
   beforeAll(() => {
     if (!existsSync(python)) throw new Error(`${python} is missing: run scripts/setup python`);
+  });
+
+  test('pyarrow finds what is kept of version 1 whole, and the same as in JSON', async () => {
+    expect(await run(python, ['-c', compare])).toEqual([
+      'every-column.arrow',
+      'heartbeat.arrow',
+      'ltp.arrow',
+      'quote.arrow',
+    ]);
   });
 
   test.each([
