@@ -283,7 +283,7 @@ export class StandaloneProcess {
 
   async #print({ channel }: GatewaySet): Promise<void> {
     if (channel === undefined || this.#printed.has(channel)) return;
-    await this.#reader.subscribe(channel, ({ payload }) => this.#printer.receive(String(payload)));
+    await this.#reader.subscribe(channel, ({ payload }) => this.#printer.receive(payload));
     this.#printed.add(channel);
   }
 }

@@ -72,7 +72,9 @@ export class StreamClient {
 
   publish(frame: Frame): void {
     if (this.#state === 'flowing') {
-      if (this.#socket.bufferedAmount + frame.data.length <= this.#limits.clientBytes) {
+      const waiting = this.#socket.bufferedAmount;
+      // A message larger than the bound goes out alone: with nothing on its way, nothing would unblock the client.
+      if (waiting === 0 || waiting + frame.data.length <= this.#limits.clientBytes) {
         this.#count(frame.data.length);
         this.#socket.send(frame.data, { binary: frame.binary }, (error) => this.#sent(error));
         return;

@@ -27,7 +27,7 @@ export const shardMetrics = {
   received: {
     name: 'ticker_ticks_received_total',
     type: 'counter',
-    help: 'Ticks decoded. Each is invalid, unknown, unrouted, or batched at least once.',
+    help: 'Ticks decoded. Each is invalid, unknown, unrouted, or batched or conflated at least once.',
     unit: 'ticks',
     labels: byAccount,
   },
@@ -65,6 +65,13 @@ export const shardMetrics = {
     help: 'Option ticks whose implied volatility and Greeks were looked for. Unsolved: no volatility explains the price, or the underlying has no price yet.',
     unit: 'ticks',
     labels: { ...byAccount, result: ['solved', 'unsolved'] },
+  },
+  conflated: {
+    name: 'ticker_ticks_conflated_total',
+    type: 'counter',
+    help: 'Ticks of which a set that conflates took a newer one instead.',
+    unit: 'ticks',
+    labels: byAccount,
   },
   batched: {
     name: 'ticker_ticks_batched_total',

@@ -39,6 +39,7 @@ function collectAccount(pulled: Pulled, shard: string, snapshot: AccountSnapshot
   pulled.unrouted.add(by, totals.unrouted);
   pulled.greeks.add({ ...by, result: 'solved' }, totals.greeksSolved);
   pulled.greeks.add({ ...by, result: 'unsolved' }, totals.greeksUnsolved);
+  pulled.conflated.add(by, totals.conflated);
   pulled.batched.add(by, totals.batched);
   pulled.published.add(by, totals.published);
   pulled.batches.add(by, totals.batches);

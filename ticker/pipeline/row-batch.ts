@@ -50,8 +50,19 @@ export class RowBatch {
    */
   append(from: TickColumns, row: number, record: InstrumentRecord, cached: boolean, greeks?: Float64Array): void {
     if (this.columns.full) this.#grow();
+    this.replace(this.columns.length++, from, row, record, cached, greeks);
+  }
+
+  /** The same in place of row `at`. */
+  replace(
+    at: number,
+    from: TickColumns,
+    row: number,
+    record: InstrumentRecord,
+    cached: boolean,
+    greeks?: Float64Array,
+  ): void {
     const to = this.columns;
-    const at = to.length++;
     this.instruments[at] = record;
     this.cached[at] = cached ? 1 : 0;
     const packet = from.packet[row]!;

@@ -23,6 +23,8 @@ export interface LaneOptions {
   /** Milliseconds. */
   readonly heartbeat: number;
   readonly assemble: (header: BatchHeader, body: string | Uint8Array) => string | Uint8Array;
+  /** The body of a heartbeat. */
+  readonly emptyBody: (format: SliceSet['delivery']['format']) => string | Uint8Array;
 }
 
 export interface LaneStart {
@@ -50,8 +52,6 @@ interface Sequence {
   /** When anything was last said on its channel, monotonic milliseconds. */
   said: number;
 }
-
-const heartbeatBody = '{}';
 
 /**
  * The calls of one token: numbered from 1 without a gap, several in flight, each kept until it is answered, sent again
@@ -262,7 +262,7 @@ export class CallLane {
       header,
       setUid: set.uid,
       ...(set.delivery.pubsub ? { channel: set.channel } : {}),
-      payload: this.#options.assemble(header, heartbeatBody),
+      payload: this.#options.assemble(header, this.#options.emptyBody(set.delivery.format)),
     };
   }
 

@@ -7,14 +7,13 @@ import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
-import type { BatchHeader } from '../delivery.ts';
 import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
 import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
-import { Outbox, type OutboxCounters, type OutboxState } from './outbox.ts';
+import { Outbox, type OutboxCounters, type OutboxOptions, type OutboxState } from './outbox.ts';
 import { OutboxSender } from './outbox-sender.ts';
 import { SliceConnection } from './slice-connection.ts';
 import { removeFinalizer } from './slice-end.ts';
@@ -29,7 +28,8 @@ export interface SliceRunnerOptions {
   readonly sink: Sink;
   readonly account: AccountSession;
   readonly pipeline: SlicePipeline;
-  readonly assemble: (header: BatchHeader, body: string | Uint8Array) => string | Uint8Array;
+  readonly assemble: OutboxOptions['assemble'];
+  readonly emptyBody: OutboxOptions['emptyBody'];
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
@@ -123,6 +123,7 @@ export class SliceRunner {
       maxBytes: limits.outboxBytes,
       maxBatches: limits.outboxBatches,
       assemble: options.assemble,
+      emptyBody: options.emptyBody,
     });
     this.#sender = new OutboxSender({
       outbox: this.#outbox,
