@@ -10,6 +10,7 @@ import type { KubeObject } from '../../crds/schema.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import type { Resource } from '../cluster.ts';
+import { instrumentSets } from '../resources.ts';
 import { makeCertificates } from './certificates.testing.ts';
 import { loadApiServerConfig } from './config.ts';
 import { KubernetesCluster, type KubernetesClusterOptions } from './kubernetes-cluster.ts';
@@ -46,6 +47,8 @@ export class ApiServer {
   readonly #etcd: TestProcess;
   readonly #apiserver: TestProcess;
   readonly #clusters: KubernetesCluster[] = [];
+  /** Kinds that it serves only some time after it answers. */
+  #served: readonly Resource[] = [];
 
   private constructor(directory: string, binaries: string, ports: readonly [number, number, number]) {
     const [port, client, peer] = ports;
@@ -69,6 +72,7 @@ export class ApiServer {
       await server.#etcd.start();
       await server.startApiServer();
       await installDefinitions(await server.connect());
+      server.#served = [instrumentSets];
       return server;
     } catch (error) {
       await server.stop();
@@ -90,12 +94,9 @@ export class ApiServer {
   async startApiServer(): Promise<void> {
     await this.#apiserver.start();
     const probe = await this.connect({ requestTimeout: 2000 });
-    for (const name of ['default', 'kube-system']) {
-      await eventually(
-        () => this.#apiserver.mustRun(),
-        () => probe.get(namespaces, { name }),
-      );
-    }
+    const wait = (attempt: () => Promise<unknown>) => eventually(() => this.#apiserver.mustRun(), attempt);
+    for (const name of ['default', 'kube-system']) await wait(() => probe.get(namespaces, { name }));
+    for (const resource of this.#served) await wait(() => probe.list(resource));
     probe.close();
   }
 
@@ -113,6 +114,11 @@ export class ApiServer {
     };
     const { header } = await call('range', { key: Buffer.from('/').toString('base64'), limit: 1 });
     await call('compaction', { revision: header.revision, physical: true });
+  }
+
+  /** Path of a program that was built with the server, e.g. `kubectl`. */
+  async binary(name: string): Promise<string> {
+    return join(await binaryDirectory(), name);
   }
 
   /** A namespace that did not exist before. */
@@ -168,6 +174,8 @@ function apiserverArgs(directory: string, etcd: string, port: number): string[] 
     ...['--client-ca-file', file('ca.crt'), '--authorization-mode', 'RBAC'],
     ...['--service-account-issuer', 'https://kubernetes.default.svc', '--service-cluster-ip-range', '10.96.0.0/16'],
     ...['--service-account-key-file', file('ca.crt'), '--service-account-signing-key-file', file('ca.key')],
+    // Ends watches when it is asked to end, instead of waiting for them.
+    ...['--shutdown-watch-termination-grace-period', '1s'],
     // There is no controller that makes default service accounts, nor one that writes endpoints.
     ...['--disable-admission-plugins', 'ServiceAccount', '--endpoint-reconciler-type', 'none'],
   ];
