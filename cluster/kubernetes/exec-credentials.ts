@@ -97,10 +97,12 @@ export class ExecCredentials implements CredentialSource {
       maxBuffer: maxConfigBytes,
     };
     return new Promise((resolve, reject) => {
-      execFile(plugin.command, plugin.args ?? [], options, (error, stdout) => {
+      const child = execFile(plugin.command, plugin.args ?? [], options, (error, stdout) => {
         if (error === null) resolve(stdout);
         else reject(credentialsUnavailable(`the credential plugin ${plugin.command} ${failure(error, plugin)}`));
       });
+      // It is not interactive: nobody answers a question.
+      child.stdin?.end();
     });
   }
 }

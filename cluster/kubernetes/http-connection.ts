@@ -41,6 +41,7 @@ export class HttpConnection {
   /** Each watch has a connection for itself: requests never wait for one. */
   readonly #streams: HttpAgent;
   readonly #active = new Set<ClientRequest>();
+  #exchanges = 0;
   #closed = false;
 
   constructor(options: HttpConnectionOptions) {
@@ -52,9 +53,10 @@ export class HttpConnection {
 
   /** Sends a request and reads the whole answer. */
   async exchange(request: HttpRequest): Promise<HttpAnswer> {
-    if (this.#active.size >= maxRequests + maxWatches) {
+    if (this.#exchanges >= maxRequests) {
       throw unavailable(`${maxRequests} requests to the API server are under way already`);
     }
+    this.#exchanges++;
     const read = async (message: IncomingMessage): Promise<HttpAnswer> => ({
       status: message.statusCode ?? 0,
       retryAfter: seconds(message.headers['retry-after']),
@@ -66,7 +68,9 @@ export class HttpConnection {
       if (!(error instanceof StaleConnection)) throw error;
       // The server closed an idle connection just when it was used again. Whether a write was done nobody knows.
       if (request.method !== 'GET') throw unavailable(error.message);
-      return this.#send(request, this.#streams, read);
+      return await this.#send(request, this.#streams, read);
+    } finally {
+      this.#exchanges--;
     }
   }
 

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { hasCode } from '../../runtime/errors.ts';
 import type { Random } from '../../runtime/random.ts';
 import type {
   ApplyOptions,
@@ -13,7 +14,7 @@ import type {
   WatchEvent,
   WatchOptions,
 } from '../cluster.ts';
-import { invalid, unavailable } from '../errors.ts';
+import { conflict, invalid, unavailable } from '../errors.ts';
 import { compareVersions } from '../resource-version.ts';
 import type { ApiServerConfig } from './config.ts';
 import { responseTooLarge } from './errors.ts';
@@ -134,7 +135,12 @@ export class KubernetesCluster implements Cluster {
   }
 
   async apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {
-    return this.#apply(resource, object, objectPath(resource, object.metadata), options);
+    const path = objectPath(resource, object.metadata);
+    const { uid, resourceVersion } = object.metadata;
+    if (resourceVersion === undefined || uid !== undefined) return this.#apply(resource, object, path, options);
+    // With a version alone the API server would create anew what is gone; with a uid it refuses that.
+    const bound = { ...object.metadata, uid: await this.#uidAt(resource, object.metadata, resourceVersion) };
+    return this.#apply(resource, { ...object, metadata: bound }, path, options);
   }
 
   async applyStatus<T extends KubeObject & { status?: unknown }>(
@@ -174,6 +180,17 @@ export class KubernetesCluster implements Cluster {
   /** Ends every request and watch; what is called afterwards is `CLUSTER_UNAVAILABLE`. */
   close(): void {
     this.#requester.close();
+  }
+
+  /** The uid of the object of this version; `CLUSTER_CONFLICT` where it is gone or has another version. */
+  async #uidAt(resource: Resource, name: ObjectName, resourceVersion: string): Promise<string> {
+    const { metadata } = await this.get(resource, name).catch((error: unknown) => {
+      throw hasCode(error, 'CLUSTER_NOT_FOUND')
+        ? conflict(`${error.message}; the object that was read is gone`)
+        : error;
+    });
+    if (metadata.uid !== undefined && metadata.resourceVersion === resourceVersion) return metadata.uid;
+    throw conflict(`patch ${resource.plural} ${described(name.namespace, name.name)}: the object has been modified`);
   }
 
   #apply<T extends KubeObject>(resource: Resource, object: T, path: string, options: ApplyOptions): Promise<T> {
