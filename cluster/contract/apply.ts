@@ -167,6 +167,16 @@ export function describeApply(fixture: () => Fixture): void {
     await refused(apply(at(first.metadata.resourceVersion, 'full'), alice), 'CLUSTER_CONFLICT');
   });
 
+  test('apply: with a version it never creates what is gone', async () => {
+    const f = fixture();
+    const { metadata } = await apply(f.set(), alice);
+    await f.cluster.delete(instrumentSets, metadata);
+    const late = f.set({ name: metadata.name });
+    late.metadata.resourceVersion = metadata.resourceVersion ?? '';
+    await refused(apply(late, alice), 'CLUSTER_CONFLICT');
+    await refused(f.get(instrumentSets, late), 'CLUSTER_NOT_FOUND');
+  });
+
   test('apply: with a uid only on that object', async () => {
     const f = fixture();
     const created = await apply(f.set(), alice);
