@@ -40,7 +40,7 @@ export class TestFeed {
     };
     const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     const columns = Object.fromEntries(keys.map((key) => [key, rows.map((row) => row[key] ?? null)]));
-    const payload = assemble(header, JSON.stringify(columns));
+    const payload = String(assemble(header, JSON.stringify(columns)));
     const latest: LatestValue[] = rows.map((row) => ({
       instrument: row.symbol,
       time: Number(row['receive_time'] ?? 0),

@@ -34,7 +34,7 @@ const row = (token: number, lastPrice: number, rest: Partial<TickRow> = {}): Tic
 });
 function read(gathered: GatheredBatch): Batch {
   const header = { v: 1, set: 's', slice: 's', shard: 's', epoch: 1, claim: 1, seq: 1, time: 0 } as const;
-  return parseBatch(assemble({ ...header, count: gathered.count }, gathered.body as string));
+  return parseBatch(assemble({ ...header, count: gathered.count }, gathered.body));
 }
 
 function setUp() {

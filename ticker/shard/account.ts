@@ -97,6 +97,6 @@ export class Account {
 }
 
 /** `json` is the one format that admission lets through. */
-function assembleJson(header: BatchHeader, body: string | Uint8Array): string {
-  return assemble(header, typeof body === 'string' ? body : new TextDecoder().decode(body));
+function assembleJson(header: BatchHeader, body: string | Uint8Array): Uint8Array {
+  return assemble(header, body);
 }

@@ -4,6 +4,7 @@ import { depthLevels, type Packet, type TickColumns } from '../../tick-columns.t
 import type { RowBatch } from '../row-batch.ts';
 import { AsciiWriter, asciiJson } from './ascii-writer.ts';
 import { type Column, columns, packetMask, packetNames } from './columns.ts';
+import { jsonColumns, writeColumn } from './json-columns.ts';
 
 const openBracket = 91;
 const closeBracket = 93;
@@ -11,30 +12,24 @@ const openBrace = 123;
 const closeBrace = 125;
 const comma = 44;
 
-/** A column with all that encoding it needs, worked out once. */
-interface Prepared {
-  readonly column: Column;
-  readonly mask: number;
-  /** `"name":` */
-  readonly key: string;
-}
-const prepared: readonly Prepared[] = columns.map((column) => ({
-  column,
-  mask: packetMask(column.packets),
-  key: `${asciiJson(column.name)}:`,
-}));
 const packetTexts: string[] = [];
 for (const [packet, name] of Object.entries(packetNames)) packetTexts[Number(packet)] = asciiJson(name);
 
-const emptyBody = '{}';
+const emptyBody: Uint8Array = Buffer.from('{}');
 
 /**
- * The whole payload of a batch or heartbeat: one JSON object, the header's fields first, then `columns`.
+ * The whole payload of a batch or heartbeat: one JSON object in ASCII, the header's fields first, then `columns`.
  *
- * @param body the text of the `columns` object, e.g. of {@link JsonEncoder.columns}; `{}` for a heartbeat
+ * @param body the `columns` object, e.g. of {@link JsonEncoder.columns}; `{}` for a heartbeat
  */
-export function assemble(header: BatchHeader, body: string = emptyBody): string {
-  return `${JSON.stringify(header).slice(0, -1)},"columns":${body}}`;
+export function assemble(header: BatchHeader, body: string | Uint8Array = emptyBody): Buffer {
+  const head = `${JSON.stringify(header).slice(0, -1)},"columns":`;
+  const payload = Buffer.allocUnsafeSlow(head.length + body.length + 1);
+  payload.write(head, 0, 'latin1');
+  if (typeof body === 'string') payload.write(body, head.length, 'latin1');
+  else payload.set(body, head.length);
+  payload[payload.length - 1] = closeBrace;
+  return payload;
 }
 
 /** Encodes batches as columnar JSON. Holds one buffer; use one for each thread of work. */
@@ -43,19 +38,20 @@ export class JsonEncoder {
   /** The batch in which an instrument was last seen while collecting latest values, by record. */
   readonly #newest = new Map<object, number>();
 
-  /** `{"token":[…],"symbol":[…],…}`; columns that are `null` in every row are left out. */
-  columns(batch: RowBatch): string {
+  /** `{"token":[…],"symbol":[…],…}` in ASCII; columns that are `null` in every row are left out. */
+  columns(batch: RowBatch): Uint8Array {
     const writer = this.#writer;
+    const kinds = kindsOf(batch);
     writer.clear();
     writer.byte(openBrace);
-    for (const item of prepared) {
+    for (const item of jsonColumns) {
       const start = writer.length;
       if (start > 1) writer.byte(comma);
       writer.string(item.key);
-      if (!writeColumn(writer, item, batch)) writer.length = start;
+      if (!writeColumn(writer, item, batch, kinds)) writer.length = start;
     }
     writer.byte(closeBrace);
-    return writer.text();
+    return writer.take();
   }
 
   /** The newest row of each instrument in the batch, as one JSON object with the same names; nulls are left out. */
@@ -84,7 +80,7 @@ export class JsonEncoder {
     writer.clear();
     writer.byte(openBrace);
     const packet = 1 << batch.columns.packet[row]!;
-    for (const item of prepared) {
+    for (const item of jsonColumns) {
       if ((item.mask & packet) === 0) continue;
       const start = writer.length;
       if (start > 1) writer.byte(comma);
@@ -96,6 +92,14 @@ export class JsonEncoder {
   }
 }
 
+/** Bit `packet` is set where the batch has such a row. */
+function kindsOf(batch: RowBatch): number {
+  const { packet } = batch.columns;
+  let kinds = 0;
+  for (let row = 0; row < batch.length; row++) kinds |= 1 << packet[row]!;
+  return kinds;
+}
+
 /** Exchange time of a row, or its receive time where it has none; microseconds. */
 function rowTime(ticks: TickColumns, row: number): number {
   const packet = ticks.packet[row] as Packet;
@@ -104,20 +108,6 @@ function rowTime(ticks: TickColumns, row: number): number {
 }
 const exchangeTimeMask = packetMask(columns.find((column) => column.name === 'exchange_time')!.packets);
 
-function writeColumn(writer: AsciiWriter, item: Prepared, batch: RowBatch): boolean {
-  const { column, mask } = item;
-  const packets = batch.columns.packet;
-  let some = false;
-  writer.byte(openBracket);
-  for (let row = 0; row < batch.length; row++) {
-    if (row > 0) writer.byte(comma);
-    if ((mask & (1 << packets[row]!)) !== 0 && writeCell(writer, column, batch, row)) some = true;
-    else writer.string('null');
-  }
-  writer.byte(closeBracket);
-  return some;
-}
-
 /** Writes one value, or nothing and returns false where it is null. */
 function writeCell(writer: AsciiWriter, column: Column, batch: RowBatch, row: number): boolean {
   const ticks = batch.columns;
@@ -125,7 +115,8 @@ function writeCell(writer: AsciiWriter, column: Column, batch: RowBatch, row: nu
     case 'scalar': {
       const value = ticks[column.source][row]!;
       if (!Number.isFinite(value) || (value === 0 && column.zeroIsNone)) return false;
-      writer.number(value);
+      if (column.format === 'decimal') writer.decimal(value);
+      else writer.number(value);
       return true;
     }
     case 'levels': {
