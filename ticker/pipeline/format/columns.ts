@@ -25,6 +25,8 @@ interface Common {
   readonly description: string;
   /** Packets that carry it; `null` in rows of the others. */
   readonly packets: readonly Packet[];
+  /** Made from others (the Greeks): there only where `RowBatch.enriched` says so. */
+  readonly computed?: true;
   /** When it is `null` although the packet carries it. */
   readonly nullWhen?: string;
 }
@@ -95,6 +97,7 @@ function greek(name: string, source: ScalarSource, unit: string, description: st
   return {
     ...column,
     format: 'decimal',
+    computed: true,
     nullWhen: 'not an option, the set wants no Greeks, or no volatility explains the price',
   };
 }

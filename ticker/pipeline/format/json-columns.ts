@@ -40,6 +40,7 @@ const packetTexts = Object.entries(packetNames).reduce<ReturnType<typeof wordTex
 export function writeColumn(writer: AsciiWriter, item: JsonColumn, batch: RowBatch, kinds: number): boolean {
   const { column, mask } = item;
   if ((kinds & mask) === 0) return false;
+  if (column.kind === 'cached' ? !batch.someCached : column.computed && !batch.enriched) return false;
   const rows = batch.length;
   writer.reserve(1);
   writer.byte(openBracket);

@@ -81,7 +81,7 @@ export class JsonEncoder {
     writer.byte(openBrace);
     const packet = 1 << batch.columns.packet[row]!;
     for (const item of jsonColumns) {
-      if ((item.mask & packet) === 0) continue;
+      if ((item.mask & packet) === 0 || (item.column.computed && !batch.enriched)) continue;
       const start = writer.length;
       if (start > 1) writer.byte(comma);
       writer.string(item.key);
