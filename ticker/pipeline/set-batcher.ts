@@ -69,11 +69,14 @@ export class SetBatcher {
     const rows = this.#rows;
     const times = rows.columns.receiveTime;
     const exchangeDelay = rows.exchangeDelay();
+    const encoder = this.#encoder;
+    const body = encoder.columns(rows);
     const batch: GatheredBatch = {
       setUid: this.uid,
       count: rows.length,
-      body: this.#encoder.columns(rows),
-      latest: this.#delivery.latest ? this.#encoder.latest(rows) : [],
+      body,
+      release: () => encoder.release(body),
+      latest: this.#delivery.latest ? encoder.latest(rows) : [],
       firstReceived: times[0]!,
       lastReceived: times[rows.length - 1]!,
       ...(exchangeDelay === undefined ? {} : { exchangeDelay }),

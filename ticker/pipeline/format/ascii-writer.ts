@@ -29,11 +29,9 @@ export class AsciiWriter {
     return this.#bytes.toString('latin1', 0, this.length);
   }
 
-  /** A copy of what was written. */
-  take(): Buffer {
-    const copy = Buffer.allocUnsafeSlow(this.length);
-    this.#bytes.copy(copy, 0, 0, this.length);
-    return copy;
+  /** @param target with room for {@link length} bytes */
+  copyTo(target: Buffer): void {
+    this.#bytes.copy(target, 0, 0, this.length);
   }
 
   /** @param text ASCII only */

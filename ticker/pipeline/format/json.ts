@@ -3,6 +3,7 @@ import type { LatestValue } from '../../sinks/sink.ts';
 import { depthLevels, type Packet, type TickColumns } from '../../tick-columns.ts';
 import type { RowBatch } from '../row-batch.ts';
 import { AsciiWriter, asciiJson } from './ascii-writer.ts';
+import { BodyBuffers, surround } from './body-buffers.ts';
 import { type Column, columns, packetMask, packetNames } from './columns.ts';
 import { jsonColumns, writeColumn } from './json-columns.ts';
 
@@ -23,18 +24,13 @@ const emptyBody: Uint8Array = Buffer.from('{}');
  * @param body the `columns` object, e.g. of {@link JsonEncoder.columns}; `{}` for a heartbeat
  */
 export function assemble(header: BatchHeader, body: string | Uint8Array = emptyBody): Buffer {
-  const head = `${JSON.stringify(header).slice(0, -1)},"columns":`;
-  const payload = Buffer.allocUnsafeSlow(head.length + body.length + 1);
-  payload.write(head, 0, 'latin1');
-  if (typeof body === 'string') payload.write(body, head.length, 'latin1');
-  else payload.set(body, head.length);
-  payload[payload.length - 1] = closeBrace;
-  return payload;
+  return surround(`${JSON.stringify(header).slice(0, -1)},"columns":`, body, '}');
 }
 
 /** Encodes batches as columnar JSON. Holds one buffer; use one for each thread of work. */
 export class JsonEncoder {
   readonly #writer = new AsciiWriter();
+  readonly #buffers = new BodyBuffers();
   /** The batch in which an instrument was last seen while collecting latest values, by record. */
   readonly #newest = new Map<object, number>();
 
@@ -51,7 +47,14 @@ export class JsonEncoder {
       if (!writeColumn(writer, item, batch, kinds)) writer.length = start;
     }
     writer.byte(closeBrace);
-    return writer.take();
+    const body = this.#buffers.take(writer.length);
+    writer.copyTo(body);
+    return body;
+  }
+
+  /** Nobody reads this body any more, nor a payload that was assembled from it: its memory may be used again. */
+  release(body: Uint8Array): void {
+    this.#buffers.give(body);
   }
 
   /** The newest row of each instrument in the batch, as one JSON object with the same names; nulls are left out. */

@@ -16,8 +16,27 @@ const context: RowContext = {
   previousClose: 100,
   scalePrice: 100,
 };
-const odd = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e-9, 99, 100, 101, 150, 901, 1e300];
-const times = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, ...[-9, -2, -1, 1, 4, 6].map((s) => tenOClock + s * second)];
+const odd = [
+  0,
+  -1,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  1e-9,
+  99,
+  100,
+  101,
+  150,
+  901,
+  1e300,
+];
+const times = [
+  0,
+  -1,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  ...[-9, -2, -1, 1, 4, 6].map((s) => tenOClock + s * second),
+];
 const numbers = ['lastPrice', 'open', 'high', 'low', 'close', 'averagePrice', 'volume', 'lastQuantity'] as const;
 const more = ['buyQuantity', 'sellQuantity', 'openInterest', 'openInterestHigh', 'openInterestLow'] as const;
 const dates = ['exchangeTime', 'lastTradeTime', 'receiveTime'] as const;
