@@ -12,6 +12,8 @@ export interface EndToEnd {
   readonly scenario: Scenario;
   /** Ticks between the two looks at the shard's CPU time; likewise the rest. */
   readonly ticks: number;
+  /** In all, while warming up too. */
+  readonly sent: number;
   readonly cpuSeconds: number;
   readonly wallSeconds: number;
   readonly ticksPerCpuSecond: number;
@@ -94,6 +96,7 @@ function outcome(scenario: Scenario, { warm, sent, before, after, report }: Meas
   return {
     scenario,
     ticks,
+    sent,
     cpuSeconds,
     wallSeconds,
     ticksPerCpuSecond: ticks / cpuSeconds,
