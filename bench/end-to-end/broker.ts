@@ -12,6 +12,8 @@ import { type RecordedMode, record } from './recording.ts';
  * this process may have fewer cores than they want, and the shard's bounded outbox is not what is measured.
  */
 const ticksAhead = 50_000;
+/** Milliseconds between heartbeats; a feed without any is taken for dead. */
+const heartbeat = 1000;
 /** Bytes that wait in this process's socket. */
 const bytesAhead = 1024 * 1024;
 
@@ -34,7 +36,10 @@ const server = createServer((_, response) => {
 });
 const feed = new WebSocketServer({ server, perMessageDeflate: false });
 feed.on('connection', (opened) => {
+  if (socket !== undefined) throw new Error('the shard connected again: what was under way is lost');
   socket = opened;
+  const beat = setInterval(() => opened.send(Uint8Array.of(0)), heartbeat);
+  opened.once('close', () => clearInterval(beat));
   opened.on('message', () => {
     if (sent === 0) pump();
   });

@@ -1,4 +1,14 @@
-import { decimalLimit, putDecimal, putFraction, putInteger, putText, scribble, type WordText } from './digits.ts';
+import {
+  decimalLimit,
+  putDecimal,
+  putFraction,
+  putInteger,
+  putIntegerItem,
+  putPriceItem,
+  putText,
+  scribble,
+  type WordText,
+} from './digits.ts';
 
 /** Bytes reserved at first; doubled as needed. What bounds it is the largest batch (10,000 rows of about 1 kB). */
 const firstCapacity = 1 << 16;
@@ -53,6 +63,13 @@ export class AsciiWriter {
   /** Shortest text that reads back as the same number: what `String(value)` writes, for a finite value. */
   number(value: number): void {
     this.reserve(numberRoom);
+    let next = putIntegerItem(this.#view, this.length, value);
+    if (next < 0) next = putPriceItem(this.#view, this.length, value);
+    if (next >= 0) {
+      // The item's comma.
+      this.length = next - 1;
+      return;
+    }
     if (this.#scaled(value, 1, 0)) return;
     // A wire price is an integer over 100, 10,000 or 10,000,000. Where the quotient is the same double, the decimal
     // with that many places reads back as that double, for both are correctly rounded.

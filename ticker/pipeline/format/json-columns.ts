@@ -2,7 +2,16 @@ import { depthLevels, type Packet } from '../../tick-columns.ts';
 import type { RowBatch } from '../row-batch.ts';
 import { type AsciiWriter, asciiJson, numberRoom } from './ascii-writer.ts';
 import { type Column, columns, packetMask, packetNames } from './columns.ts';
-import { decimalLimit, putDecimal, putIntegerItem, putPriceItem, putText, scribble, wordText } from './digits.ts';
+import {
+  decimalLimit,
+  putDecimal,
+  putIntegerItem,
+  putPriceItem,
+  putText,
+  scribble,
+  type WordText,
+  wordText,
+} from './digits.ts';
 
 const openBracket = 91;
 const closeBracket = 93;
@@ -15,13 +24,13 @@ export interface JsonColumn {
   /** Bit `packet` is set where that packet carries it. */
   readonly mask: number;
   /** `"name":` */
-  readonly key: string;
+  readonly key: WordText;
 }
 
 export const jsonColumns: readonly JsonColumn[] = columns.map((column) => ({
   column,
   mask: packetMask(column.packets),
-  key: `${asciiJson(column.name)}:`,
+  key: wordText(`${asciiJson(column.name)}:`),
 }));
 
 const nothing = wordText('null,');

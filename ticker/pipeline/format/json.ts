@@ -5,6 +5,7 @@ import type { RowBatch } from '../row-batch.ts';
 import { AsciiWriter, asciiJson } from './ascii-writer.ts';
 import { BodyBuffers, surround } from './body-buffers.ts';
 import { type Column, columns, packetMask, packetNames } from './columns.ts';
+import { type WordText, wordText } from './digits.ts';
 import { jsonColumns, writeColumn } from './json-columns.ts';
 
 const openBracket = 91;
@@ -13,8 +14,8 @@ const openBrace = 123;
 const closeBrace = 125;
 const comma = 44;
 
-const packetTexts: string[] = [];
-for (const [packet, name] of Object.entries(packetNames)) packetTexts[Number(packet)] = asciiJson(name);
+const packetTexts: WordText[] = [];
+for (const [packet, name] of Object.entries(packetNames)) packetTexts[Number(packet)] = wordText(asciiJson(name));
 
 const emptyBody: Uint8Array = Buffer.from('{}');
 
@@ -43,7 +44,7 @@ export class JsonEncoder {
     for (const item of jsonColumns) {
       const start = writer.length;
       if (start > 1) writer.byte(comma);
-      writer.string(item.key);
+      writer.words(item.key);
       if (!writeColumn(writer, item, batch, kinds)) writer.length = start;
     }
     writer.byte(closeBrace);
@@ -87,7 +88,7 @@ export class JsonEncoder {
       if ((item.mask & packet) === 0 || (item.column.computed && !batch.enriched)) continue;
       const start = writer.length;
       if (start > 1) writer.byte(comma);
-      writer.string(item.key);
+      writer.words(item.key);
       if (!writeCell(writer, item.column, batch, row)) writer.length = start;
     }
     writer.byte(closeBrace);
@@ -138,10 +139,12 @@ function writeCell(writer: AsciiWriter, column: Column, batch: RowBatch, row: nu
       writer.number(ticks.token[row]!);
       return true;
     case 'symbol':
-      writer.string(batch.instruments[row]!.nameJson);
+      writer.words(batch.instruments[row]!.nameItem);
+      // The item's comma.
+      writer.length--;
       return true;
     case 'packet':
-      writer.string(packetTexts[ticks.packet[row]!]!);
+      writer.words(packetTexts[ticks.packet[row]!]!);
       return true;
     case 'cached':
       if (batch.cached[row] === 0) return false;
