@@ -12,6 +12,8 @@ import { redisLimit } from './redis-limit.ts';
  */
 const quick = process.env['QUICK'] === '1';
 const check = process.env['CHECK'] === '1';
+/** Directory for CPU profiles of the shard, one for each end-to-end row. */
+const profile = process.env['PROFILE'];
 /** Only end-to-end rows whose name contains this. */
 const only = process.env['ONLY'] ?? '';
 
@@ -62,7 +64,11 @@ for (const scenario of scenarios.filter(({ name }) => name.includes(only))) {
   // Latest values cost so much more that a quarter shows as much.
   const share = scenario.latest ? 0.25 : 1;
   const scale = (scenario.mode === 'full' ? 1 : 2) * (quick ? 1 : 5) * share;
-  const row = await runEndToEnd(scenario, { warmUp: 200_000 * scale, ticks: 200_000 * scale });
+  const row = await runEndToEnd(scenario, {
+    warmUp: 200_000 * scale,
+    ticks: 200_000 * scale,
+    ...(profile && { shardOptions: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
+  });
   rows.push(row);
   add(...endToEnd(row));
 }
