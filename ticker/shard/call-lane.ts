@@ -139,6 +139,8 @@ export class CallLane {
         if (sequence !== undefined) sequence.accepted = Math.max(sequence.accepted, header.seq);
       }
       this.log.add(call.n, held);
+      // The sink has read it all; what is sent of it once more, it passes over by its number.
+      for (const { batch } of held) batch.release?.();
     }
     return accepted.flatMap(({ held }) => held);
   }
