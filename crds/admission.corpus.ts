@@ -303,8 +303,19 @@ const badAccounts: AdmissionCase[] = [
   },
   {
     name: 'sessions',
-    object: account({ sessions: { timezone: 'UTC', hours: [{ days: ['Mon'], open: '09:00', close: '15:30' }] } }),
-    refused: /^spec\.sessions: trading sessions are not supported yet/,
+    object: account({ sessions: { timezone: 'UTC', hours: [{ days: ['Mon'], open: '09:00', close: '24:00' }] } }),
+  },
+  {
+    name: 'a session in a zone that is none',
+    object: account({
+      sessions: { timezone: 'Asia/Kolkatta', hours: [{ days: ['Mon'], open: '09:00', close: '15:30' }] },
+    }),
+    refused: /sessions\.timezone: no such time zone/,
+  },
+  {
+    name: 'a session that opens at 24:00',
+    object: account({ sessions: { timezone: 'UTC', hours: [{ days: ['Mon'], open: '24:00', close: '24:00' }] } }),
+    refused: /open: "24:00" is no time of day/,
   },
   {
     name: 'a session that closes before it opens',

@@ -1,9 +1,10 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
 import type { Connection } from '../providers/provider.ts';
+import { TradingCalendar } from '../sessions/trading-calendar.ts';
 import type { TickColumns } from '../tick-columns.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
-import { History } from './history.ts';
+import { History, timeOf } from './history.ts';
 import type { InstrumentTable } from './instrument-table.ts';
 import { ReadyBatches } from './ready-batches.ts';
 import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes } from './routes.ts';
@@ -67,6 +68,8 @@ export class AccountSlice implements SlicePipeline {
   #batchers: SetBatcher[] = [];
   #routes: Routes = noRoutes;
   #connection: object | undefined;
+  #calendar: TradingCalendar | undefined;
+  #sessions = '';
   #live = 0;
 
   constructor(shared: Shared) {
@@ -78,8 +81,13 @@ export class AccountSlice implements SlicePipeline {
     const before = this.#routes;
     const slots = acquireSlots(spec, table, before.slots);
     this.#batchers = this.#configureSets(spec);
+    const sessions = JSON.stringify(spec.sessions) ?? '';
+    if (sessions !== this.#sessions) {
+      this.#calendar = spec.sessions === undefined ? undefined : new TradingCalendar(spec.sessions);
+      this.#sessions = sessions;
+    }
     this.#history.reserve(table.capacity);
-    this.#routes = compileRoutes(spec, slots, table.capacity, this.#batchers, before);
+    this.#routes = compileRoutes(spec, slots, table.capacity, this.#batchers, before, this.#calendar);
     let mask = 0;
     this.#live = 0;
     for (const slot of slots.values()) {
@@ -186,7 +194,10 @@ export class AccountSlice implements SlicePipeline {
     }
     const context = this.#context;
     this.#history.describe(slot, ticks, row, context);
-    const cached = this.#history.isCached(slot, ticks, row, context.first);
+    const { calendar } = entry.route;
+    const cached =
+      this.#history.isCached(slot, ticks, row, context.first) ||
+      (calendar !== undefined && calendar.at(timeOf(ticks, row) / 1000).state === 'closed');
     const broken = this.#judge(slot, entry, ticks, row);
     const { deliveries } = entry.route;
     let outcome: 'invalid' | 'unrouted' | 'routed';

@@ -47,7 +47,7 @@ export interface SlicePipeline {
   /**
    * Instruments that have ticked live since they were configured, on the connection of the last frame. The broker's
    * cached last value is delivered (marked `cached`) but is not live: its exchange time is more than 60 s before the
-   * subscription, or it is the first row and has no exchange time.
+   * subscription, it is the first row and has no exchange time, or its exchange has no session at its time.
    */
   ticking(): number;
   /** Tokens, at most `limit`, of which no row at all has come on the connection of the last frame. */

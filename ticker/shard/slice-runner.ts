@@ -18,6 +18,7 @@ import { OutboxSender } from './outbox-sender.ts';
 import { SliceConnection } from './slice-connection.ts';
 import { removeFinalizer } from './slice-end.ts';
 import { SlicePump } from './slice-pump.ts';
+import { type Rest, SliceSessions } from './slice-sessions.ts';
 import { sliceStatus } from './slice-status.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -59,6 +60,8 @@ export interface SliceSnapshot {
   readonly refused: ReadonlyMap<string, number>;
   /** Monotonic milliseconds of the newest frame with ticks; of the start, before the first. */
   readonly lastTickAt: number;
+  /** Whether any of its exchanges has a session now; true without a calendar. */
+  readonly sessionOpen: boolean;
   readonly subscribed: number;
   readonly ticking: number;
   /** Instruments that stay mute although they were asked for repeatedly. */
@@ -82,6 +85,7 @@ export class SliceRunner {
   readonly #sender: OutboxSender;
   readonly #connection: SliceConnection;
   readonly #pump: SlicePump;
+  readonly #sessions: SliceSessions;
   readonly #status: StatusWriter;
   readonly #settled = new Notifier();
   readonly #left = new Notifier();
@@ -91,6 +95,7 @@ export class SliceRunner {
   /** Newest epoch in which it saw itself named. */
   #epoch = 0;
   #suspended = false;
+  #rest: Rest | undefined;
   #vanished = false;
   #ending = false;
   #draining = false;
@@ -101,7 +106,7 @@ export class SliceRunner {
   #releasing = false;
   #finished = false;
   #lastState: OutboxState = 'unnamed';
-  /** When the connection was lost, microseconds since the epoch. */
+  /** When the connection was lost or, after a rest, the session that it is needed for opens; microseconds since the epoch. */
   #lostAt: number | undefined;
 
   constructor(options: SliceRunnerOptions) {
@@ -141,9 +146,11 @@ export class SliceRunner {
         this.#sender.kick();
       },
     });
+    this.#sessions = new SliceSessions(limits);
     this.#connection = new SliceConnection({
       slice: this.name,
       account,
+      sessions: this.#sessions,
       clock,
       log,
       random,
@@ -189,6 +196,7 @@ export class SliceRunner {
     run('report', async (signal) => {
       while (!signal.aborted) {
         this.#noteDetachment();
+        this.#noteSession();
         this.#report();
         await sleep(clock, limits.statusInterval, signal);
       }
@@ -209,11 +217,13 @@ export class SliceRunner {
     this.#slice = slice;
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#suspended = slice.spec.suspended;
+    this.#sessions.configure(slice.spec);
     this.#options.account.configure(slice.spec.login);
     this.#outbox.configure(slice.spec.sets);
     this.#options.pipeline.configure(slice.spec);
     this.#connection.configure(slice.spec.groups);
     if (slice.metadata.deletionTimestamp !== undefined) this.#end();
+    this.#noteSession();
     this.#steer();
   }
 
@@ -259,6 +269,7 @@ export class SliceRunner {
       lost: this.#connection.lost,
       refused: this.#connection.refused,
       lastTickAt: this.#connection.lastTickAt,
+      sessionOpen: this.#sessions.open(this.#options.clock.now()),
       subscribed: this.#connection.subscribed,
       ticking: pipeline.ticking(),
       silent: this.#connection.silent.length,
@@ -270,10 +281,11 @@ export class SliceRunner {
   /** Connects, claims or lets go, as ownership and the object ask. */
   #steer(): void {
     const owns = this.#epoch > this.#outbox.refusedEpoch && this.#outbox.state !== 'ended';
-    const streams = owns && !this.#suspended && !this.#ending && !this.#draining && !this.#detached;
+    const rests = this.#rest !== undefined;
+    const streams = owns && !this.#suspended && !this.#ending && !this.#draining && !this.#detached && !rests;
     this.#connection.want(streams);
     // A resting slice claims without a connection; one that ends needs its token to say so.
-    if (owns && (this.#connection.open || this.#suspended || this.#ending)) this.#claim();
+    if (owns && (this.#connection.open || this.#suspended || this.#ending || rests)) this.#claim();
     this.#report();
   }
 
@@ -289,6 +301,26 @@ export class SliceRunner {
     this.#steer();
   }
 
+  /**
+   * By the calendar it rests, or its connection is needed again. A rest is no gap: nothing is there to be received. A
+   * connection that is not open when the session opens makes one.
+   */
+  #noteSession(): void {
+    const { clock, log } = this.#options;
+    const before = this.#rest;
+    const rest = this.#sessions.rest(clock.now());
+    this.#rest = rest;
+    if ((rest === undefined) === (before === undefined)) return;
+    if (rest !== undefined && this.#lostAt !== undefined) {
+      this.#tellGap(this.#lostAt, clock.now() * 1000);
+      this.#lostAt = undefined;
+    }
+    if (before !== undefined && !this.#connection.open) this.#lostAt = before.opens * 1000;
+    const line = { event: rest === undefined ? 'slice.wakes' : 'slice.rests', slice: this.name };
+    log.info(line, rest?.message ?? 'connecting for the session');
+    this.#steer();
+  }
+
   #claim(): void {
     const { identity } = this.#options;
     const known = this.#slice.status?.shards?.find(({ shard }) => shard === identity.shard)?.token;
@@ -297,23 +329,28 @@ export class SliceRunner {
   }
 
   #onOpened(): void {
+    // In time for the session: nothing is missing.
+    if (this.#lostAt !== undefined && this.#options.clock.now() * 1000 <= this.#lostAt) this.#lostAt = undefined;
     this.#steer();
   }
 
   #onClosed(): void {
     // What was received before the gap comes before it.
     this.#pump.flush();
-    this.#lostAt ??= this.#options.clock.now() * 1000;
+    if (this.#rest === undefined) this.#lostAt ??= this.#options.clock.now() * 1000;
     this.#report();
   }
 
   /** The first ticks after a reconnect: the gap that it made is known now. */
   #endReconnectGap(receivedAt: number): void {
     if (this.#lostAt === undefined) return;
-    const from = Math.round(Math.min(this.#lostAt, receivedAt));
-    const why = this.#gapIsDetached ? 'detached' : 'reconnect';
-    this.#outbox.tellGap({ from, to: Math.round(receivedAt), why });
+    this.#tellGap(this.#lostAt, receivedAt);
     this.#lostAt = undefined;
+  }
+
+  #tellGap(lostAt: number, until: number): void {
+    const why = this.#gapIsDetached ? 'detached' : 'reconnect';
+    this.#outbox.tellGap({ from: Math.round(Math.min(lostAt, until)), to: Math.round(until), why });
     this.#gapIsDetached = false;
   }
 
@@ -412,6 +449,7 @@ export class SliceRunner {
       beatenBy: this.#outbox.beatenBy,
       suspended: this.#suspended,
       draining: this.#draining,
+      rest: this.#rest,
       connected: this.#connection.open,
       connectionError: this.#connection.error,
       sinkReachable: this.#sender.reachable,
