@@ -26,6 +26,7 @@ const sliceSet = z.object({
   }),
   greeks: instrumentSetSpec.shape.greeks,
   validation: instrumentSetSpec.shape.validation,
+  bars: instrumentSetSpec.shape.bars,
   delivery: instrumentSetSpec.shape.delivery,
 });
 

@@ -84,6 +84,7 @@ function sliceSet(id: string, sets: SliceSource['sets']): SliceSet {
     channel: known.channel,
     ...(spec.greeks === undefined ? {} : { greeks: spec.greeks }),
     validation: spec.validation,
+    ...(spec.bars === undefined ? {} : { bars: spec.bars }),
     delivery: spec.delivery,
   };
 }

@@ -59,6 +59,7 @@ export interface SliceOptions {
   readonly epoch?: number;
   readonly groups?: readonly InstrumentGroup[];
   readonly suspended?: boolean;
+  readonly bars?: SliceSet['bars'];
   readonly sessions?: SubscriptionSlice['spec']['sessions'];
   readonly deleted?: boolean;
   readonly provider?: string;
@@ -89,7 +90,7 @@ export function slice(options: SliceOptions): SubscriptionSlice {
       suspended,
       epoch,
       ...(owner === undefined ? {} : { owner }),
-      sets: [sliceSet()],
+      sets: [options.bars === undefined ? sliceSet() : { ...sliceSet(), bars: options.bars }],
       groups: [...groups],
     },
   };

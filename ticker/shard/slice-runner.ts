@@ -7,6 +7,7 @@ import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
+import { withBars } from '../bars/bar-set.ts';
 import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { formatToken } from '../sinks/token.ts';
@@ -219,7 +220,7 @@ export class SliceRunner {
     this.#suspended = slice.spec.suspended;
     this.#sessions.configure(slice.spec);
     this.#options.account.configure(slice.spec.login);
-    this.#outbox.configure(slice.spec.sets);
+    this.#outbox.configure(withBars(slice.spec.sets));
     this.#options.pipeline.configure(slice.spec);
     this.#connection.configure(slice.spec.groups);
     if (slice.metadata.deletionTimestamp !== undefined) this.#end();
@@ -238,6 +239,7 @@ export class SliceRunner {
   async flush(signal: AbortSignal): Promise<void> {
     this.#draining = true;
     this.#steer();
+    this.#options.pipeline.sealBars();
     this.#pump.flush();
     this.#sender.kick();
     while (!this.#outbox.settled && !signal.aborted) await this.#settled.next(signal);
@@ -329,15 +331,19 @@ export class SliceRunner {
   }
 
   #onOpened(): void {
+    this.#options.pipeline.connectionOpened(this.#options.clock.now() * 1000);
     // In time for the session: nothing is missing.
     if (this.#lostAt !== undefined && this.#options.clock.now() * 1000 <= this.#lostAt) this.#lostAt = undefined;
     this.#steer();
   }
 
   #onClosed(): void {
+    const { pipeline, clock } = this.#options;
+    pipeline.connectionLost(clock.now() * 1000);
+    if (this.#draining || this.#ending || this.#outbox.state === 'refused') pipeline.sealBars();
     // What was received before the gap comes before it.
     this.#pump.flush();
-    if (this.#rest === undefined) this.#lostAt ??= this.#options.clock.now() * 1000;
+    if (this.#rest === undefined) this.#lostAt ??= clock.now() * 1000;
     this.#report();
   }
 
@@ -364,6 +370,7 @@ export class SliceRunner {
       const line = { event: `slice.${state}`, slice: this.name, epoch: this.#epoch, claim: token?.claim };
       if (state === 'refused' && beatenBy !== undefined) {
         // Gathered before the refusal, so it goes late with the rest.
+        this.#options.pipeline.sealBars();
         this.#pump.flush();
         this.#lostAt = undefined;
         log.info({ ...line, beatenBy: formatToken(beatenBy) }, 'the sink knows a newer claim');
@@ -380,6 +387,7 @@ export class SliceRunner {
     if (this.#ending) return;
     this.#ending = true;
     this.#connection.want(false);
+    this.#options.pipeline.sealBars();
     this.#pump.flush();
     this.#outbox.finish();
     this.#claim();
