@@ -59,7 +59,7 @@ class Bench {
       const columns = JSON.parse(String(body)) as Record<string, unknown[]>;
       for (let i = 0; i < count; i++) {
         const row = Object.fromEntries(Object.entries(columns).map(([name, cells]) => [name, cells[i]]));
-        this.rows.push(row as unknown as Row);
+        this.rows.push(JSON.parse(JSON.stringify(row)) as Row);
       }
       for (const value of latest) this.latest.set(value.instrument, value);
     }
