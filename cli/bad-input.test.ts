@@ -45,8 +45,8 @@ test.each([
   ],
   [
     'a field that has not landed',
-    setYaml('bad', '  instruments: [NSE:SBIN]\n  bars: { intervals: [1m] }'),
-    ['bad.yaml', 'spec.bars', 'not supported yet'],
+    setYaml('bad', '  instruments: [NSE:SBIN]\n  backfill: { days: 1 }'),
+    ['bad.yaml', 'spec.backfill', 'not supported yet'],
   ],
   [
     'a contradictory selector',

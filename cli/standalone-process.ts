@@ -277,7 +277,7 @@ export class StandaloneProcess {
     this.#sets = items.map(({ metadata, spec }) => {
       const { name, namespace = 'default', uid = '' } = metadata;
       const channel = channelName(namespace, spec.delivery.channel ?? name);
-      return { namespace, name, uid, ...(spec.delivery.pubsub ? { channel } : {}) };
+      return { namespace, name, uid, ...(spec.delivery.pubsub ? { channel } : {}), bars: spec.bars !== undefined };
     });
   }
 

@@ -215,7 +215,8 @@ const badSets: AdmissionCase[] = [
   { name: 'a window too long', object: set({ delivery: { window: 10_001 } }), refused: /window: 10001 is too large/ },
   { name: 'a channel with a colon', object: set({ delivery: { channel: 'a:b' } }), refused: /is no channel/ },
   { name: 'sharded channels', object: set({ delivery: { sharded: true } }), refused: /sharded is not supported yet/ },
-  { name: 'bars', object: set({ bars: { intervals: ['1m'] } }), refused: /^spec\.bars: bars are not supported yet/ },
+  { name: 'bars', object: set({ bars: { intervals: ['1m', '1d'] } }) },
+  { name: 'bars of no length', object: set({ bars: { intervals: [] } }), refused: /^spec\.bars\.intervals/ },
   { name: 'backfill', object: set({ backfill: {} }), refused: /^spec\.backfill: backfill is not supported yet/ },
   { name: 'redundancy', object: set({ redundancy: 2 }), refused: /redundancy above 1 is not supported yet/ },
   { name: 'an empty list of accounts', object: set({ accountSelector: { names: [] } }), refused: /names: is empty/ },
@@ -303,8 +304,19 @@ const badAccounts: AdmissionCase[] = [
   },
   {
     name: 'sessions',
-    object: account({ sessions: { timezone: 'UTC', hours: [{ days: ['Mon'], open: '09:00', close: '15:30' }] } }),
-    refused: /^spec\.sessions: trading sessions are not supported yet/,
+    object: account({ sessions: { timezone: 'UTC', hours: [{ days: ['Mon'], open: '09:00', close: '24:00' }] } }),
+  },
+  {
+    name: 'a session in a zone that is none',
+    object: account({
+      sessions: { timezone: 'Asia/Kolkatta', hours: [{ days: ['Mon'], open: '09:00', close: '15:30' }] },
+    }),
+    refused: /sessions\.timezone: no such time zone/,
+  },
+  {
+    name: 'a session that opens at 24:00',
+    object: account({ sessions: { timezone: 'UTC', hours: [{ days: ['Mon'], open: '24:00', close: '24:00' }] } }),
+    refused: /open: "24:00" is no time of day/,
   },
   {
     name: 'a session that closes before it opens',

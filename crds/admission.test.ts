@@ -73,13 +73,20 @@ function fullSlice(): ReturnType<typeof slice> {
     ...{ namespace: 'default', name, uid: '2b1d0a34-8f5e-4bb5-9d58-6f2f1f6f9f01', channel: `ticks:default:${name}` },
     greeks: {},
   }));
-  return slice({ sets, groups, owner: { shard: 'ticker-0', uid: '2b1d0a34-8f5e-4bb5-9d58-6f2f1f6f9f01' } });
+  // As many holidays as a calendar may have.
+  const holidays = Array.from({ length: 366 }, (_, day) => ({
+    date: new Date(Date.UTC(2026, 0, 1 + day)).toISOString().slice(0, 10),
+    exchanges: ['NFO'],
+  }));
+  const hours = [{ exchanges: ['NFO'], days: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'], open: '09:15', close: '15:30' }];
+  const sessions = { timezone: 'Asia/Kolkata', hours, holidays };
+  return slice({ sets, groups, sessions, owner: { shard: 'ticker-0', uid: '2b1d0a34-8f5e-4bb5-9d58-6f2f1f6f9f01' } });
 }
 
 describe('a slice of 3,000 options', () => {
   it('takes at most 256 KiB, with managed fields', () => {
     const { object } = admit('SubscriptionSlice', fullSlice());
-    const leaves = ['account', 'connection', 'epoch', 'groups', 'sets', 'suspended'];
+    const leaves = ['account', 'connection', 'epoch', 'groups', 'sessions', 'sets', 'suspended'];
     const fieldsV1 = Object.fromEntries(leaves.map((name) => [`f:${name}`, {}]));
     const managed = {
       ...{ manager: 'ticker-operator', operation: 'Apply', apiVersion: object.apiVersion, fieldsType: 'FieldsV1' },

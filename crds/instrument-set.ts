@@ -1,7 +1,17 @@
 import { z } from 'zod';
 import { delivery } from './delivery.ts';
 import { greeks } from './greeks.ts';
-import { conditions, count, described, dnsSubdomain, instrumentName, type KubeObject, mode } from './schema.ts';
+import {
+  conditions,
+  count,
+  described,
+  dnsSubdomain,
+  instrumentName,
+  type KubeObject,
+  mode,
+  timeZone,
+  timeZoneRule,
+} from './schema.ts';
 import { instrumentSelector, optionChain } from './selection.ts';
 import { validationRules } from './validation-rules.ts';
 
@@ -59,10 +69,15 @@ const setFields = z.object({
           'Lengths of the bars.',
           { listType: 'set', examples: [['1m', '5m']] },
         ),
+        timezone: described(
+          timeZone.default('Asia/Kolkata'),
+          "Bars begin at its midnight where the account has no `sessions`; else at each session's open.",
+          { cel: [timeZoneRule] },
+        ),
       })
       .optional(),
-    'OHLCV bars built from ticks.',
-    { unavailable: { reason: 'bars are not supported yet; remove spec.bars' } },
+    'OHLCV bars with open interest, built from ticks and delivered beside them on the channel `<channel>:bars`.',
+    { examples: [{ intervals: ['1m', '5m'] }] },
   ),
   backfill: described(
     z

@@ -93,6 +93,16 @@ export const timeOfDay = z
   .max(5)
   .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'is no time of day: write HH:MM in quotes, such as "09:15" or "15:30"');
 
+/** A time of day at which something ends: `24:00` is the end of the day. */
+export const closingTime = z
+  .string()
+  .min(5)
+  .max(5)
+  .regex(
+    /^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/,
+    'is no time of day: write HH:MM in quotes, such as "15:30", or "24:00" for the end of the day',
+  );
+
 /** An IANA time zone name. The rule asks the evaluator's own time zone database. */
 export const timeZone = z
   .string()

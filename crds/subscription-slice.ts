@@ -26,6 +26,7 @@ const sliceSet = z.object({
   }),
   greeks: instrumentSetSpec.shape.greeks,
   validation: instrumentSetSpec.shape.validation,
+  bars: instrumentSetSpec.shape.bars,
   delivery: instrumentSetSpec.shape.delivery,
 });
 
@@ -87,6 +88,11 @@ const sliceFields = z.object({
     }),
     "How to log in: the account's own fields, so that a shard needs to read nothing but its slices and their Secrets.",
   ),
+  sessions: described(
+    tickerAccountSpec.shape.sessions,
+    "The account's trading calendar, as far as it is about the exchanges of this slice. Around the clock when absent.",
+    { examples: [{ timezone: 'Asia/Kolkata', hours: [{ days: ['Mon'], open: '09:15', close: '15:30' }] }] },
+  ),
   suspended: described(
     z.boolean().default(false),
     'The account is suspended: close the connection and stream nothing.',
@@ -127,8 +133,8 @@ export const sliceShardStatus = z.object({
     examples: [12],
   }),
   phase: described(
-    z.enum(['Connecting', 'Streaming', 'Refused', 'Draining', 'Failed', 'Suspended']),
-    '`Streaming`: connected, claimed, subscriptions confirmed. `Refused`: the sink knows a newer claim. `Failed`: see `reason`.',
+    z.enum(['Connecting', 'Streaming', 'Refused', 'Draining', 'Failed', 'Suspended', 'Resting']),
+    '`Streaming`: connected, claimed, subscriptions confirmed. `Refused`: the sink knows a newer claim. `Failed`: see `reason`. `Resting`: no session; claimed, without a connection.',
   ),
   token: described(token.optional(), 'The token under which it publishes.'),
   beatenBy: described(token.optional(), 'The newer token that the sink refused it with.'),

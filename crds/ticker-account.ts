@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   calendarDate,
+  closingTime,
   conditions,
   count,
   described,
@@ -39,7 +40,7 @@ const exchanges = described(
 
 const closesAfterOpen = {
   rule: 'self.open < self.close',
-  message: 'a session closes after it opens; write two sessions for one that crosses midnight',
+  message: 'a session closes after it opens; write two for one that crosses midnight, the first until "24:00"',
 };
 
 const sessions = z.object({
@@ -58,7 +59,9 @@ const sessions = z.object({
               examples: [['Mon', 'Tue', 'Wed', 'Thu', 'Fri']],
             }),
             open: described(timeOfDay, 'Start of the session.', { examples: ['09:00'] }),
-            close: described(timeOfDay, 'End of the session.', { examples: ['15:40'] }),
+            close: described(closingTime, 'End of the session; `24:00` is the end of the day.', {
+              examples: ['15:40'],
+            }),
           }),
           'A session on days of the week.',
           { cel: [closesAfterOpen] },
@@ -66,7 +69,7 @@ const sessions = z.object({
       )
       .min(1)
       .max(32),
-    'Regular sessions.',
+    'Regular sessions. Those that touch are one for the connection; bars begin anew with each. An exchange that none is for is streamed around the clock.',
   ),
   holidays: described(
     z
@@ -89,7 +92,9 @@ const sessions = z.object({
             date: described(calendarDate, 'The day.', { examples: ['2026-11-08'] }),
             name: described(z.string().max(80).optional(), 'What it is called.', { examples: ['Muhurat trading'] }),
             open: described(timeOfDay, 'Start of the session.', { examples: ['18:00'] }),
-            close: described(timeOfDay, 'End of the session.', { examples: ['19:00'] }),
+            close: described(closingTime, 'End of the session; `24:00` is the end of the day.', {
+              examples: ['19:00'],
+            }),
             exchanges,
           }),
           'A session on one day.',
@@ -98,7 +103,7 @@ const sessions = z.object({
       )
       .max(64)
       .optional(),
-    'Sessions on days that have no regular one, such as Muhurat trading.',
+    'Sessions on single days, beside the regular ones or in place of those that a holiday takes away, such as Muhurat trading.',
   ),
 });
 
@@ -185,11 +190,20 @@ export const tickerAccountSpec = z.object({
       ],
     },
   ),
-  sessions: described(sessions.optional(), 'The trading calendar: data, never code.', {
-    unavailable: {
-      reason: 'trading sessions are not supported yet; remove spec.sessions (ticks are streamed around the clock)',
+  sessions: described(
+    sessions.optional(),
+    'The trading calendar: data, never code. A shard connects shortly before a session and rests after it. Around the clock when absent.',
+    {
+      examples: [
+        {
+          timezone: 'Asia/Kolkata',
+          hours: [
+            { exchanges: ['NSE', 'NFO'], days: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'], open: '09:15', close: '15:30' },
+          ],
+        },
+      ],
     },
-  }),
+  ),
   allowedNamespaces: described(
     z.array(dnsLabel).max(64).optional(),
     "Namespaces besides the account's own whose InstrumentSets may use it.",

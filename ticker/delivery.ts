@@ -25,13 +25,15 @@ export interface BatchHeader {
   readonly v: typeof deliveryVersion;
   /** `namespace/name`. */
   readonly set: string;
+  /** What its rows are; absent for ticks. Bars have a channel, a stream and a `seq` of their own. */
+  readonly kind?: 'bars';
   /** `namespace/name`. */
   readonly slice: string;
   readonly shard: string;
   readonly epoch: number;
   readonly claim: number;
   readonly seq: number;
-  /** Ticks in this batch; 0 for a heartbeat, whose `seq` is that of the last batch. */
+  /** Ticks (or bars) in this batch; 0 for a heartbeat, whose `seq` is that of the last batch. */
   readonly count: number;
   /** When it was sealed, microseconds since the Unix epoch, UTC. */
   readonly time: number;

@@ -1,7 +1,7 @@
 import type { SubscriptionSlice, TickerAccountStatus } from '../../crds/index.ts';
 import type { CatalogState } from '../catalog-cache.ts';
 import { type AccountView, credentialsMessage } from './accounts.ts';
-import { type ConditionNow, type Transition, updateConditions } from './conditions.ts';
+import { type ConditionNow, restingReason, type Transition, updateConditions } from './conditions.ts';
 import { countInstruments } from './placed.ts';
 import { isLive, ownerReport, type Shards } from './shards.ts';
 
@@ -85,6 +85,9 @@ function connectedCondition({ account, trouble }: AccountView, world: AccountWor
   if (report.account.connected) {
     return { type, status: 'True', reason: 'Connected', message: `connected by shard ${report.shard}` };
   }
+  if (report.phase === 'Resting') {
+    return { type, status: 'False', reason: restingReason, message: report.message ?? 'Resting' };
+  }
   const message = report.message ?? `shard ${report.shard} is connecting`;
   return { type, status: 'False', reason: report.reason ?? report.phase, message };
 }
@@ -102,8 +105,11 @@ function readyCondition(
   if (!isLive(shards, owner)) {
     return no('ShardNotResponding', `shard ${owner.shard} has stopped renewing its lease, and no other one is ready`);
   }
-  const bad = others.find(({ status }) => status !== 'True');
+  // An account that rests is as ready as it can be: it connects by itself before the session opens.
+  const bad = others.find(({ status, reason }) => status !== 'True' && reason !== restingReason);
   if (bad !== undefined) return no(bad.reason, bad.message);
+  const rests = others.find(({ reason }) => reason === restingReason);
+  if (rests !== undefined) return { type, status: 'True', reason: rests.reason, message: rests.message };
   return { type, status: 'True', reason: 'Streaming', message: `served by shard ${owner.shard}` };
 }
 

@@ -71,6 +71,8 @@ export function viewAccount(
     ({ type, status }) => type === 'CredentialsValid' && status === 'False',
   )?.lastTransitionTime;
   const holds = slices.some((slice) => slice.spec.groups.length > 0);
+  // Nothing is missed while the market is closed. What is still refused when it wakes, before the open, moves then.
+  if (holds && slices.every((slice) => ownerReport(slice)?.phase === 'Resting')) return view('usable');
   const graceLeft = credentialsGrace - (now - (since === undefined ? now : Date.parse(since)));
   if (holds && graceLeft > 0) return view('usable', { graceLeft });
   return view('impaired', { trouble: refused });

@@ -9,6 +9,9 @@ export interface ConditionNow {
   readonly message: string;
 }
 
+/** Reason of a condition that is as it is because no session asks for a connection: nothing is wrong. */
+export const restingReason = 'Resting';
+
 /** A condition whose status changed. */
 export interface Transition {
   readonly type: string;

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../crds/index.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
-import type { Transition } from './conditions.ts';
+import { restingReason, type Transition } from './conditions.ts';
 import { fieldManager, idOf } from './names.ts';
 
 /** Events kept at once; the oldest is deleted for a new one. */
@@ -45,6 +45,10 @@ export class EventRecorder {
     for (const { type, from, to } of changed) {
       // The first word about an object is news only where something is wrong.
       if (from === undefined && to.status === 'Unknown') continue;
+      if (to.reason === restingReason) {
+        this.record(object, 'Normal', to.reason, `${type}: ${to.message}`);
+        continue;
+      }
       const bad = to.status === 'False' || (to.status === 'Unknown' && from === 'True');
       this.record(object, bad ? 'Warning' : 'Normal', to.reason, `${type}: ${to.message}`);
     }

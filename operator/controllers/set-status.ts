@@ -3,7 +3,7 @@ import type { UnplacedReason } from '../planner/types.ts';
 import { type Problem, shownProblems } from '../resolver/problem.ts';
 import type { Resolution } from '../resolver/resolver.ts';
 import type { ChannelClaim } from './channels.ts';
-import { type ConditionNow, type Transition, updateConditions } from './conditions.ts';
+import { type ConditionNow, restingReason, type Transition, updateConditions } from './conditions.ts';
 import { idOf } from './names.ts';
 import { countInstruments } from './placed.ts';
 import { isLive, ownerReport, type Shards } from './shards.ts';
@@ -40,10 +40,11 @@ export function setStatus(
   world: SetWorld,
 ): { status: InstrumentSetStatus; transitions: readonly Transition[] } {
   const scheduled = world.demanded - world.unplaced.length;
-  const { streaming, obstacle } = countStreaming(idOf(set), world);
+  const counted = countStreaming(idOf(set), world);
+  const { streaming } = counted;
   const resolved = resolvedCondition(world);
   const placed = scheduledCondition(world, scheduled);
-  const flowing = streamingCondition(world, scheduled, streaming, obstacle);
+  const flowing = streamingCondition(world, scheduled, counted);
   const ready = readyCondition([resolved, placed, flowing]);
   const { generation } = set.metadata;
   const now = [ready, resolved, placed, flowing];
@@ -100,12 +101,24 @@ function scheduledCondition(world: SetWorld, scheduled: number): ConditionNow {
   return { type, status: 'True', reason: 'AllScheduled', message: `${plural(scheduled, 'instrument')} on ${on}` };
 }
 
+interface Counted {
+  readonly streaming: number;
+  /** On slices that rest, for want of a session. */
+  readonly resting: number;
+  /** What the first of these slices says. */
+  readonly rest: string | undefined;
+  /** What keeps the others from streaming. */
+  readonly obstacle: string | undefined;
+}
+
 /**
  * Instruments whose subscription is confirmed. A slice whose shard has not confirmed all may lack any of them: what it
  * lacks is held against each set, so that a set never claims more than is so.
  */
-function countStreaming(id: string, { slices, shards }: SetWorld): { streaming: number; obstacle: string | undefined } {
+function countStreaming(id: string, { slices, shards }: SetWorld): Counted {
   let streaming = 0;
+  let resting = 0;
+  let rest: string | undefined;
   let obstacle: string | undefined;
   for (const slice of slices) {
     const { total, bySet } = countInstruments(slice);
@@ -113,6 +126,11 @@ function countStreaming(id: string, { slices, shards }: SetWorld): { streaming: 
     const report = ownerReport(slice);
     const { owner } = slice.spec;
     const live = isLive(shards, owner);
+    if (live && report?.phase === 'Resting') {
+      resting += own;
+      rest ??= report.message;
+      continue;
+    }
     const flowing = live && (report?.phase === 'Streaming' || report?.phase === 'Draining');
     const confirmed = flowing ? Math.max(0, own - Math.max(0, total - report.subscribed)) : 0;
     streaming += confirmed;
@@ -125,14 +143,13 @@ function countStreaming(id: string, { slices, shards }: SetWorld): { streaming: 
     else
       obstacle = `${where}: ${report.subscribed} of ${total} subscribed on shard ${owner.shard}${detail(report.message)}`;
   }
-  return { streaming, obstacle };
+  return { streaming, resting, rest, obstacle };
 }
 
 function streamingCondition(
   world: SetWorld,
   scheduled: number,
-  streaming: number,
-  obstacle: string | undefined,
+  { streaming, resting, rest, obstacle }: Counted,
 ): ConditionNow {
   const type = 'Streaming';
   const no = (reason: string, message: string): ConditionNow => ({ type, status: 'False', reason, message });
@@ -140,6 +157,11 @@ function streamingCondition(
   if (scheduled === 0) return no('NothingScheduled', 'no instrument is scheduled; see condition Scheduled');
   if (streaming >= scheduled) {
     return { type, status: 'True', reason: 'AllStreaming', message: `${plural(streaming, 'instrument')} subscribed` };
+  }
+  if (streaming + resting >= scheduled) {
+    const also = streaming === 0 ? '' : `, ${streaming} subscribed`;
+    const message = `${plural(resting, 'instrument')} at rest${also}${detail(rest)}`;
+    return { type, status: 'True', reason: restingReason, message };
   }
   const why = obstacle === undefined ? '' : `; ${obstacle}`;
   const reason = streaming === 0 ? 'NotStreaming' : 'PartlyStreaming';
@@ -149,7 +171,8 @@ function streamingCondition(
 function readyCondition(others: readonly ConditionNow[]): ConditionNow {
   const bad = others.find(({ status }) => status !== 'True');
   if (bad !== undefined) return { type: 'Ready', status: 'False', reason: bad.reason, message: bad.message };
-  return { type: 'Ready', status: 'True', reason: 'AllStreaming', message: others[others.length - 1]?.message ?? '' };
+  const last = others.at(-1);
+  return { type: 'Ready', status: 'True', reason: last?.reason ?? 'AllStreaming', message: last?.message ?? '' };
 }
 
 function problemsOf({ claim, resolution, unplaced }: SetWorld): Problem[] {

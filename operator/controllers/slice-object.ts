@@ -12,6 +12,7 @@ import {
 import { compareText, type PlannedSlice } from '../planner/types.ts';
 import { fieldManager, labelValue, sliceName } from './names.ts';
 import type { SliceInstrument } from './placed.ts';
+import { sliceSessions } from './slice-sessions.ts';
 
 export interface SliceSource {
   readonly account: TickerAccount;
@@ -40,6 +41,7 @@ export function sliceObject(planned: PlannedSlice, epoch: number, source: SliceS
   });
   groups.sort(compareGroups);
   const { owner } = planned;
+  const sessions = sliceSessions(account.spec.sessions, groups);
   return {
     apiVersion,
     kind: 'SubscriptionSlice',
@@ -61,6 +63,7 @@ export function sliceObject(planned: PlannedSlice, epoch: number, source: SliceS
         ...(account.spec.credentials === undefined ? {} : { credentials: account.spec.credentials }),
         ...(account.spec.endpoint === undefined ? {} : { endpoint: account.spec.endpoint }),
       },
+      ...(sessions === undefined ? {} : { sessions }),
       suspended: account.spec.suspended,
       epoch,
       ...(owner === undefined ? {} : { owner: { shard: owner.shard, uid: owner.uid } }),
@@ -81,6 +84,7 @@ function sliceSet(id: string, sets: SliceSource['sets']): SliceSet {
     channel: known.channel,
     ...(spec.greeks === undefined ? {} : { greeks: spec.greeks }),
     validation: spec.validation,
+    ...(spec.bars === undefined ? {} : { bars: spec.bars }),
     delivery: spec.delivery,
   };
 }

@@ -89,7 +89,7 @@ export class BatchSequence {
 
   #judge(header: BatchHeader): Verdict {
     if (header.late === true) return ignored('late');
-    const key = `${header.set} ${header.slice}`;
+    const key = `${header.set} ${header.slice} ${header.kind ?? ''}`;
     const known = this.#streams.get(key);
     if (known === undefined) {
       this.#remember(key, { at: position(header), before: undefined });

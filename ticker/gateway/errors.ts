@@ -20,6 +20,7 @@ export const notPublished = defineError(
   'terminal',
   'Set spec.delivery.pubsub to true, or read its Redis Stream.',
 );
+export const noBars = defineError('GATEWAY_NO_BARS', 'terminal', 'Set spec.bars.intervals of the set.');
 export const tooManyClients = defineError(
   'GATEWAY_TOO_MANY_CLIENTS',
   'retryable',
@@ -33,5 +34,5 @@ export const originRefused = defineError(
 export const badRequest = defineError(
   'GATEWAY_BAD_REQUEST',
   'terminal',
-  'GET /, /healthz, /v1/sets, /v1/sets/NAMESPACE/NAME/latest; WebSocket /v1/stream?set=NAMESPACE/NAME.',
+  'GET /, /healthz, /v1/sets, /v1/sets/NAMESPACE/NAME/latest or /bars; WebSocket /v1/stream?set=NAMESPACE/NAME, &kind=bars for bars.',
 );

@@ -74,7 +74,9 @@ export class TestFeed {
       time: Number(row['receive_time'] ?? 0),
       json: JSON.stringify(row),
     }));
-    const batch = { header, setUid: `${name}-uid`, channel: `ticks:default:${name}`, payload, latest };
+    const suffix = more.kind === 'bars' ? ':bars' : '';
+    const setUid = `${name}-uid${suffix}`;
+    const batch = { header, setUid, channel: `ticks:default:${name}${suffix}`, payload, latest };
     const answer = await this.sink.send(call('slice-uid', token, ++this.#n, batch));
     if (answer.kind !== 'written') throw new Error(answer.kind);
     return payload;

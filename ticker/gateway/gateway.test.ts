@@ -157,6 +157,26 @@ describe('stream', () => {
     expect(await again.count(2)).toHaveLength(2);
   });
 
+  test('bars are a stream and a snapshot of their own', async () => {
+    sets = [{ ...testSet('equities'), bars: true }, testSet('options')];
+    await start();
+    const bar = { symbol: 'NSE:INFY@1m', interval: '1m', close: 100, receive_time: 1 };
+    const ticks = await stream('default/equities');
+    const bars = await stream('default/equities&kind=bars');
+    await bars.count(1);
+    const batch = await feed.publish('equities', [bar], { kind: 'bars' });
+    const [snapshot, live] = await bars.count(2);
+    expect(JSON.parse(snapshot!)).toMatchObject({ type: 'snapshot', kind: 'bars', rows: {} });
+    expect(live).toBe(batch);
+    const { body } = await get('/v1/sets/default/equities/bars');
+    expect(JSON.parse(body)).toMatchObject({ set: 'default/equities', rows: { 'NSE:INFY@1m': bar } });
+    expect(ticks.messages).toHaveLength(1);
+    const none = await get('/v1/sets/default/options/bars');
+    expect(none.status).toBe(404);
+    expect(JSON.parse(none.body)).toMatchObject({ error: { code: 'GATEWAY_NO_BARS' } });
+    expect(JSON.parse((await get('/v1/sets')).body).sets[0]).toMatchObject({ bars: '/v1/sets/default/equities/bars' });
+  });
+
   test('an unknown set is a 404 that names the known ones', async () => {
     await start();
     await expect(stream('default/equity')).rejects.toMatchObject({

@@ -8,10 +8,10 @@ import { CodedError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { SinkReader } from '../sinks/reader.ts';
 import { badRequest, cannotListen, notPublished, originRefused, portInUse, tooManyClients } from './errors.ts';
-import { errorBody, errorStatus, findSet, HttpApi } from './http-api.ts';
+import { errorBody, errorStatus, findBars, findSet, HttpApi } from './http-api.ts';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 import { isLoopback, type OriginPolicy, refusal } from './origin.ts';
-import { type GatewaySet, SetFeed, setName } from './set-feed.ts';
+import { barsOf, type GatewaySet, SetFeed, setName } from './set-feed.ts';
 import { StreamClient } from './stream-client.ts';
 import { countUp, type GatewayTraffic, newTraffic } from './traffic.ts';
 
@@ -133,7 +133,10 @@ class HttpGateway implements Gateway {
       if (refused !== undefined) throw originRefused(refused);
       const url = new URL(request.url ?? '/', 'http://gateway');
       if (url.pathname !== '/v1/stream') throw badRequest(`there is no stream at ${url.pathname.slice(0, 200)}`);
-      const set = findSet(this.#options.sets(), url.searchParams.get('set') ?? '');
+      const kind = url.searchParams.get('kind') ?? 'ticks';
+      if (kind !== 'ticks' && kind !== 'bars') throw badRequest(`no kind '${kind.slice(0, 40)}'; ticks or bars`);
+      const wanted = url.searchParams.get('set') ?? '';
+      const set = (kind === 'bars' ? findBars : findSet)(this.#options.sets(), wanted);
       const feed = await this.#open(set);
       if (socket.destroyed || this.#closing) return this.#release(feed);
       socket.off('error', onError);
@@ -205,7 +208,7 @@ class HttpGateway implements Gateway {
 
   /** Readers of a set that is gone, or is published elsewhere now, are told so. */
   #dismissGone(): void {
-    const sets = this.#options.sets();
+    const sets = this.#options.sets().flatMap((set) => [set, barsOf(set) ?? set]);
     for (const feed of this.#feeds.values()) {
       const now = sets.find((set) => set.uid === feed.set.uid);
       if (now?.channel === feed.set.channel) continue;

@@ -4,10 +4,10 @@ import { CodedError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { sinkUnavailable } from '../sinks/errors.ts';
 import type { SinkReader } from '../sinks/reader.ts';
-import { badRequest, originRefused, unknownSet } from './errors.ts';
+import { badRequest, noBars, originRefused, unknownSet } from './errors.ts';
 import { type OriginPolicy, refusal } from './origin.ts';
 import { loadPage, type Page } from './page.ts';
-import { type GatewaySet, latestRows, setName } from './set-feed.ts';
+import { barsOf, type GatewaySet, latestRows, setName } from './set-feed.ts';
 
 export interface HttpApiOptions {
   readonly reader: SinkReader;
@@ -22,6 +22,7 @@ export interface HttpApiOptions {
 /** Status of an error as HTTP. */
 const statuses: Readonly<Record<string, number>> = {
   GATEWAY_UNKNOWN_SET: 404,
+  GATEWAY_NO_BARS: 404,
   GATEWAY_SET_NOT_PUBLISHED: 409,
   GATEWAY_ORIGIN_REFUSED: 403,
   GATEWAY_TOO_MANY_CLIENTS: 503,
@@ -53,6 +54,13 @@ export function findSet(sets: readonly GatewaySet[], wanted: string): GatewaySet
   const more = known.length > setsNamed ? ` and ${known.length - setsNamed} more` : '';
   const list = known.length === 0 ? 'there is none yet' : `known: ${known.slice(0, setsNamed).join(', ')}${more}`;
   throw unknownSet(`no set '${wanted.slice(0, 400)}'; ${list}`);
+}
+
+/** The bars of that set. @throws GATEWAY_UNKNOWN_SET @throws GATEWAY_NO_BARS */
+export function findBars(sets: readonly GatewaySet[], wanted: string): GatewaySet {
+  const bars = barsOf(findSet(sets, wanted));
+  if (bars === undefined) throw noBars(`set ${wanted.slice(0, 400)} makes no bars`);
+  return bars;
 }
 
 /** Answers plain HTTP requests. */
@@ -97,14 +105,17 @@ export class HttpApi {
     }
     if (path === '/healthz') return reply(response, 200, `${JSON.stringify({ status: 'ok', clients: clients() })}\n`);
     if (path === '/v1/sets') return reply(response, 200, `${JSON.stringify({ sets: sets().map(describeSet) })}\n`);
-    const latest = /^\/v1\/sets\/([^/]+)\/([^/]+)\/latest$/.exec(path);
-    if (latest !== null) return this.#latest(`${latest[1]}/${latest[2]}`, response);
+    const [, namespace, name, what] = /^\/v1\/sets\/([^/]+)\/([^/]+)\/(latest|bars)$/.exec(path) ?? [];
+    if (what !== undefined) {
+      const find = what === 'bars' ? findBars : findSet;
+      return this.#latest(`${namespace}/${name}`, find, response);
+    }
     throw badRequest(`there is nothing at ${path.slice(0, 200)}`);
   }
 
-  async #latest(wanted: string, response: ServerResponse): Promise<void> {
+  async #latest(wanted: string, find: typeof findSet, response: ServerResponse): Promise<void> {
     const { reader, sets, clock } = this.#options;
-    const set = findSet(sets(), wanted);
+    const set = find(sets(), wanted);
     const rows = await latestRows(reader, set).catch((error: unknown) => {
       throw error instanceof CodedError ? error : sinkUnavailable('the latest values cannot be read', { cause: error });
     });
@@ -121,6 +132,7 @@ function describeSet(set: GatewaySet): Record<string, unknown> {
     uid: set.uid,
     ...(set.channel !== undefined && { channel: set.channel, stream: `/v1/stream?set=${path}` }),
     latest: `/v1/sets/${path}/latest`,
+    ...(set.bars === true && { bars: `/v1/sets/${path}/bars` }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
+import { barsChannel, barsUid, isBarsUid } from '../bars/bar-set.ts';
 import { arrowHeaderText } from '../pipeline/format/arrow-stream.ts';
 import type { Published, SinkReader, Unsubscribe } from '../sinks/reader.ts';
 import type { Frame, StreamClient } from './stream-client.ts';
@@ -12,6 +13,14 @@ export interface GatewaySet {
   readonly uid: string;
   /** Full name of the channel; absent where the set does not publish. */
   readonly channel?: string;
+  /** It delivers bars too. */
+  readonly bars?: boolean;
+}
+
+/** A set's bars, as a set of their own; undefined where it delivers none. */
+export function barsOf({ bars, channel, ...set }: GatewaySet): GatewaySet | undefined {
+  if (bars !== true) return undefined;
+  return { ...set, uid: barsUid(set.uid), ...(channel === undefined ? {} : { channel: barsChannel(channel) }) };
 }
 
 /** `namespace/name` */
@@ -101,7 +110,8 @@ export class SetFeed {
 }
 
 function snapshotText(set: GatewaySet, now: number, rows: string): string {
-  const head = JSON.stringify({ type: 'snapshot', v: 1, set: setName(set), time: Math.round(now * 1000) });
+  const kind = isBarsUid(set.uid) ? { kind: 'bars' } : {};
+  const head = JSON.stringify({ type: 'snapshot', v: 1, set: setName(set), ...kind, time: Math.round(now * 1000) });
   return `${head.slice(0, -1)},"rows":${rows}}`;
 }
 

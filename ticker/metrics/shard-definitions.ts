@@ -1,7 +1,15 @@
 import type { MetricDefinition } from '../../runtime/metrics/definition.ts';
 import { ruleNames } from '../pipeline/validation/rules.ts';
 
-export const slicePhases = ['Connecting', 'Streaming', 'Draining', 'Suspended', 'Refused', 'Failed'] as const;
+export const slicePhases = [
+  'Connecting',
+  'Streaming',
+  'Resting',
+  'Draining',
+  'Suspended',
+  'Refused',
+  'Failed',
+] as const;
 
 const byAccount = { shard: 'shard', account: 'account' } as const;
 
@@ -80,6 +88,20 @@ export const shardMetrics = {
     unit: 'ticks',
     labels: byAccount,
   },
+  bars: {
+    name: 'ticker_bars_batched_total',
+    type: 'counter',
+    help: 'OHLCV bars put into batches; they are among the batched ticks.',
+    unit: 'bars',
+    labels: byAccount,
+  },
+  lateForBar: {
+    name: 'ticker_ticks_late_for_bar_total',
+    type: 'counter',
+    help: 'Ticks that came after their bar was published.',
+    unit: 'ticks',
+    labels: byAccount,
+  },
   published: {
     name: 'ticker_ticks_published_total',
     type: 'counter',
@@ -142,6 +164,13 @@ export const shardMetrics = {
     help: 'Slices that the shard serves, by phase.',
     unit: 'slices',
     labels: { ...byAccount, phase: slicePhases },
+  },
+  sessionOpen: {
+    name: 'ticker_session_open',
+    type: 'gauge',
+    help: '1 while any exchange that the account streams here has a session, or the account has no calendar; else 0.',
+    unit: '0 or 1',
+    labels: byAccount,
   },
   connections: {
     name: 'ticker_connections_open',

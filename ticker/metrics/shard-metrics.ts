@@ -41,6 +41,8 @@ function collectAccount(pulled: Pulled, shard: string, snapshot: AccountSnapshot
   pulled.greeks.add({ ...by, result: 'unsolved' }, totals.greeksUnsolved);
   pulled.conflated.add(by, totals.conflated);
   pulled.batched.add(by, totals.batched);
+  pulled.bars.add(by, totals.bars);
+  pulled.lateForBar.add(by, totals.lateForBar);
   pulled.published.add(by, totals.published);
   pulled.batches.add(by, totals.batches);
   pulled.late.add(by, totals.late);
@@ -55,6 +57,7 @@ function collectAccount(pulled: Pulled, shard: string, snapshot: AccountSnapshot
   pulled.heldBatches.add(by, serving.heldBatches);
   pulled.heldBytes.add(by, serving.heldBytes);
   for (const phase of slicePhases) pulled.slices.add({ ...by, phase }, serving.phases.get(phase) ?? 0);
+  pulled.sessionOpen.add(by, serving.sessionOpen ? 1 : 0);
   pulled.connections.add(by, serving.connections);
   for (const [code, count] of serving.loginFailures) pulled.loginFailures.add({ ...by, code }, count);
   pulled.credentials.add(by, serving.credentials === 'Valid' ? 1 : 0);

@@ -1,9 +1,12 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
+import type { BarCounters } from '../bars/set-bars.ts';
+import { SliceBars } from '../bars/slice-bars.ts';
 import type { Connection } from '../providers/provider.ts';
+import { TradingCalendar } from '../sessions/trading-calendar.ts';
 import type { TickColumns } from '../tick-columns.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
-import { History } from './history.ts';
+import { History, timeOf } from './history.ts';
 import type { InstrumentTable } from './instrument-table.ts';
 import { ReadyBatches } from './ready-batches.ts';
 import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes } from './routes.ts';
@@ -26,7 +29,7 @@ export interface Shared {
 }
 
 /** {@link PipelineCounters}, with `received = invalid + unknown + unrouted + routed`. */
-export interface SliceCounters extends PipelineCounters {
+export interface SliceCounters extends PipelineCounters, BarCounters {
   /** Rows that at least one set took. */
   routed: number;
   /** Ticks in sealed batches that nobody took in time; see {@link ReadyBatches}. 0 while `take` follows each frame. */
@@ -46,6 +49,9 @@ export class AccountSlice implements SlicePipeline {
     batched: 0,
     conflated: 0,
     dropped: 0,
+    bars: 0,
+    lateTicks: 0,
+    droppedBars: 0,
     byRule: new Map(),
     greeksSolved: 0,
     greeksUnsolved: 0,
@@ -54,6 +60,7 @@ export class AccountSlice implements SlicePipeline {
   readonly #history = new History();
   readonly #quarantine = new Quarantine();
   readonly #ready = new ReadyBatches();
+  readonly #bars = new SliceBars(this.counters);
   readonly #context: RowContext = {
     first: true,
     previousExchangeTime: 0,
@@ -67,6 +74,11 @@ export class AccountSlice implements SlicePipeline {
   #batchers: SetBatcher[] = [];
   #routes: Routes = noRoutes;
   #connection: object | undefined;
+  /** The open connection was told of, before its first frame. */
+  #announced = false;
+  #lastFrame = Number.NEGATIVE_INFINITY;
+  #calendar: TradingCalendar | undefined;
+  #sessions = '';
   #live = 0;
 
   constructor(shared: Shared) {
@@ -78,8 +90,16 @@ export class AccountSlice implements SlicePipeline {
     const before = this.#routes;
     const slots = acquireSlots(spec, table, before.slots);
     this.#batchers = this.#configureSets(spec);
+    const sessions = JSON.stringify(spec.sessions) ?? '';
+    if (sessions !== this.#sessions) {
+      this.#calendar = spec.sessions === undefined ? undefined : new TradingCalendar(spec.sessions);
+      this.#sessions = sessions;
+    }
     this.#history.reserve(table.capacity);
-    this.#routes = compileRoutes(spec, slots, table.capacity, this.#batchers, before);
+    this.#routes = compileRoutes(spec, slots, table.capacity, this.#batchers, before, this.#calendar);
+    const record = (slot: number) => this.#routes.entries[slot]?.record;
+    for (const batch of this.#bars.configure(spec, this.#calendar, slots, record)) this.#pushBars(batch);
+    for (const batcher of this.#batchers) batcher.bars = this.#bars.of(batcher.uid);
     let mask = 0;
     this.#live = 0;
     for (const slot of slots.values()) {
@@ -107,7 +127,13 @@ export class AccountSlice implements SlicePipeline {
       this.#connection = connection;
       this.#history.reconnected();
       this.#live = 0;
+      if (!this.#announced) {
+        this.#bars.lost(this.#lastFrame / 1000);
+        this.#bars.opened(receivedAtMicros / 1000);
+      }
+      this.#announced = false;
     }
+    this.#lastFrame = receivedAtMicros;
     this.counters.frames++;
     const { ticks } = this.#shared;
     let offset = 0;
@@ -130,14 +156,28 @@ export class AccountSlice implements SlicePipeline {
     for (const batcher of this.#batchers) if (batcher.immediate && !batcher.empty) this.#push(batcher.seal());
   }
 
+  connectionOpened(atMicros: number): void {
+    this.#announced = true;
+    this.#bars.opened(atMicros / 1000);
+  }
+
+  connectionLost(atMicros: number): void {
+    this.#bars.lost(atMicros / 1000);
+  }
+
+  sealBars(): void {
+    this.#bars.seal();
+  }
+
   take(now: number, all = false): GatheredBatch[] {
+    for (const batch of this.#bars.take(now)) this.#pushBars(batch);
     for (const batcher of this.#batchers) if (all ? !batcher.empty : batcher.isDue(now)) this.#push(batcher.seal());
     return this.#ready.take();
   }
 
   nextDue(): number {
     if (!this.#ready.empty) return 0;
-    let due = Number.POSITIVE_INFINITY;
+    let due = this.#bars.nextDue();
     for (const batcher of this.#batchers) if (batcher.due < due) due = batcher.due;
     return due;
   }
@@ -186,7 +226,10 @@ export class AccountSlice implements SlicePipeline {
     }
     const context = this.#context;
     this.#history.describe(slot, ticks, row, context);
-    const cached = this.#history.isCached(slot, ticks, row, context.first);
+    const { calendar } = entry.route;
+    const cached =
+      this.#history.isCached(slot, ticks, row, context.first) ||
+      (calendar !== undefined && calendar.at(timeOf(ticks, row) / 1000).state === 'closed');
     const broken = this.#judge(slot, entry, ticks, row);
     const { deliveries } = entry.route;
     let outcome: 'invalid' | 'unrouted' | 'routed';
@@ -239,6 +282,7 @@ export class AccountSlice implements SlicePipeline {
         if (set.add(ticks, row, entry.record, cached, greeks)) this.counters.batched++;
         else this.counters.conflated++;
         if (set.full) this.#push(set.seal());
+        if (set.bars !== undefined) this.#bars.add(set.bars, ticks.slot[row]!, ticks, row, timeOf(ticks, row), cached);
         taken = true;
       }
     }
@@ -255,6 +299,11 @@ export class AccountSlice implements SlicePipeline {
       byRule.set(name, (byRule.get(name) ?? 0) + 1);
     }
     this.#quarantine.add(entry.record, counted, ticks.receiveTime[row]!, ticks.lastPrice[row]!, quarantined);
+  }
+
+  #pushBars(batch: GatheredBatch): void {
+    this.counters.batched += batch.count;
+    this.#push(batch);
   }
 
   #push(batch: GatheredBatch): void {

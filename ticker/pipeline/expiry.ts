@@ -25,7 +25,12 @@ export function instantOf(date: string, time: string, timezone: string): number 
   return (offsetAt(formatter, second) === after ? second : first) * 1000;
 }
 
-/** Local time less UTC at an instant, in milliseconds. */
+/** Local time less UTC at an instant, in milliseconds; `NaN` where there is no such zone. */
+export function utcOffset(instant: number, timezone: string): number {
+  const formatter = formatterOf(timezone);
+  return formatter === undefined ? Number.NaN : offsetAt(formatter, instant);
+}
+
 function offsetAt(formatter: Intl.DateTimeFormat, instant: number): number {
   const part: Record<string, number> = {};
   for (const { type, value } of formatter.formatToParts(instant)) part[type] = Number(value);

@@ -105,6 +105,11 @@ function grown(array: Float64Array, capacity: number): Float64Array<ArrayBuffer>
   return larger;
 }
 
+/** When the exchange made a row, or when it was received where its packet does not say; microseconds. */
+export function timeOf(ticks: TickColumns, row: number): number {
+  return hasExchangeTime(ticks, row) ? ticks.exchangeTime[row]! : ticks.receiveTime[row]!;
+}
+
 function hasExchangeTime(ticks: TickColumns, row: number): boolean {
   const packet = ticks.packet[row]!;
   return (packet === Packet.full || packet === Packet.indexFull) && ticks.exchangeTime[row] !== 0;

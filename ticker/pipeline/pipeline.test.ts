@@ -259,6 +259,20 @@ describe('histories', () => {
     expect(slice.counters).toMatchObject({ invalid: 0, routed: 6 });
   });
 
+  test('a tick outside the session of its exchange is cached: by its exchange time, else by its receive time', () => {
+    const { slice, feed } = setUp();
+    const hours = [{ exchanges: ['NSE'], days: ['Mon' as const], open: '10:00', close: '10:30' }];
+    const spec = sliceSpec([sliceSet('all')], [equities([0], 1, 2)]);
+    slice.configure({ ...spec, sessions: { timezone: 'Asia/Kolkata', hours } });
+    const quote = (token: number) => row(token, 10, { packet: Packet.quote });
+    feed([row(1, 10), quote(2)], tenOClock - second);
+    feed([row(1, 10, { exchangeTime: tenOClock - 1 }), row(1, 10), quote(2)], tenOClock + 2 * second);
+    const close = tenOClock + 1800 * second;
+    feed([row(1, 10, { exchangeTime: close - second }), quote(2)], close);
+    expect(read(slice.take(at, true)[0]!).columns['cached']).toEqual([true, true, true, null, null, null, true]);
+    expect(slice.ticking()).toBe(2);
+  });
+
   test('another connection starts anew: an older cached tick is not "time moved back"', () => {
     const { slice, feed } = setUp();
     slice.configure(sliceSpec([sliceSet('s')], [equities([0], 1, 2)]));

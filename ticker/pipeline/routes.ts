@@ -1,4 +1,5 @@
 import type { InstrumentGroup, SubscriptionSliceSpec } from '../../crds/index.ts';
+import type { ExchangeCalendar, TradingCalendar } from '../sessions/trading-calendar.ts';
 import { Enricher, type Expiry } from './enrich.ts';
 import { type InstrumentRecord, type InstrumentTable, instrumentRecord } from './instrument-table.ts';
 import type { SetBatcher } from './set-batcher.ts';
@@ -17,6 +18,8 @@ export interface Route {
   readonly deliveries: readonly Delivery[];
   /** Breaches of these rules are counted: what any of the sets wants. */
   readonly counted: number;
+  /** When the group's exchange trades; undefined where the account has no calendar. */
+  readonly calendar: ExchangeCalendar | undefined;
 }
 
 /** An instrument of a slice. */
@@ -84,6 +87,7 @@ export function compileRoutes(
   capacity: number,
   batchers: readonly SetBatcher[],
   before: Routes,
+  calendar?: TradingCalendar,
 ): Routes {
   const enrichers = new Map<string, Enricher>();
   const bySet = spec.sets.map((set) => {
@@ -97,7 +101,7 @@ export function compileRoutes(
   const entries = new Array<Entry | undefined>(capacity).fill(undefined);
   let instruments = 0;
   for (const group of spec.groups) {
-    const route = compileRoute(group, batchers, bySet);
+    const route = compileRoute(group, batchers, bySet, calendar);
     const underlyingSlot = group.underlying === undefined ? -1 : slots.get(group.underlying)!;
     for (const { token, symbol, strike, type } of group.instruments) {
       const slot = slots.get(token)!;
@@ -124,6 +128,7 @@ function compileRoute(
   group: InstrumentGroup,
   batchers: readonly SetBatcher[],
   bySet: readonly (Enricher | undefined)[],
+  calendar: TradingCalendar | undefined,
 ): Route {
   const byEnricher = new Map<Enricher | undefined, SetBatcher[]>();
   let counted = 0;
@@ -140,5 +145,9 @@ function compileRoute(
     greeks: enricher && { enricher, expiry: enricher.expiryOf(group.expiry) },
     sets,
   }));
-  return { deliveries, counted: deliveries.length === 0 ? usualPolicy.counted : counted };
+  return {
+    deliveries,
+    counted: deliveries.length === 0 ? usualPolicy.counted : counted,
+    calendar: calendar?.of(group.exchange),
+  };
 }

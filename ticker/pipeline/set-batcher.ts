@@ -1,4 +1,5 @@
 import type { SliceSet } from '../../crds/index.ts';
+import type { SetBars } from '../bars/set-bars.ts';
 import type { TickColumns } from '../tick-columns.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
@@ -13,6 +14,8 @@ const clockSlack = 1000;
 /** Gathers one set's rows of one slice until its window ends or it is full. */
 export class SetBatcher {
   readonly uid: string;
+  /** The set's bars; undefined where it wants none. */
+  bars: SetBars | undefined;
   /** How the set wants rows judged. */
   policy: RulePolicy;
   #delivery: SliceSet['delivery'];

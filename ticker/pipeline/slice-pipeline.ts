@@ -15,7 +15,7 @@ export interface PipelineCounters {
   invalid: number;
   /** Rows of an underlying that is streamed for Greeks only. */
   unrouted: number;
-  /** Rows that batches deliver; a row of an instrument in two sets counts twice. */
+  /** Rows that batches deliver; a row of an instrument in two sets counts twice. Bars are rows too. */
   batched: number;
   /**
    * Rows of which a set that conflates kept a newer one of the same instrument in the same batch. With `batched` this
@@ -24,6 +24,10 @@ export interface PipelineCounters {
   conflated: number;
   /** Breaches by rule name, enforced or reported. */
   readonly byRule: Map<string, number>;
+  /** Bars put into batches. */
+  bars: number;
+  /** Ticks that came after their bar was published. */
+  lateTicks: number;
   greeksSolved: number;
   /** Options whose price no volatility explains, or whose underlying has no price yet. */
   greeksUnsolved: number;
@@ -40,6 +44,12 @@ export interface SlicePipeline {
    * last values. Take what is due after each frame.
    */
   frame(connection: Pick<Connection, 'decode'>, frame: Uint8Array, receivedAtMicros: number): void;
+  /** Everything is subscribed on a new connection: bars that begin from now on are whole. */
+  connectionOpened(atMicros: number): void;
+  /** Nothing is received until the next connection: bars of this time are partial. */
+  connectionLost(atMicros: number): void;
+  /** Publishes the bars that run as they stand, marked as partial; take them. */
+  sealBars(): void;
   /** Batches that are due at `now` (milliseconds, the scale of {@link nextDue}), or all when `all`. In the order of gathering for each set. */
   take(now: number, all?: boolean): GatheredBatch[];
   /** When the oldest open window ends, or `Infinity`; 0 when a batch is full. */
@@ -47,7 +57,7 @@ export interface SlicePipeline {
   /**
    * Instruments that have ticked live since they were configured, on the connection of the last frame. The broker's
    * cached last value is delivered (marked `cached`) but is not live: its exchange time is more than 60 s before the
-   * subscription, or it is the first row and has no exchange time.
+   * subscription, it is the first row and has no exchange time, or its exchange has no session at its time.
    */
   ticking(): number;
   /** Tokens, at most `limit`, of which no row at all has come on the connection of the last frame. */

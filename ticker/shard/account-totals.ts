@@ -26,6 +26,8 @@ export interface AccountServing {
   readonly loginFailures: ReadonlyMap<string, number>;
   /** Number of its slices in each phase. */
   readonly phases: ReadonlyMap<SliceShardStatus['phase'], number>;
+  /** Whether any of its exchanges here has a session now. */
+  readonly sessionOpen: boolean;
   readonly connections: number;
   readonly subscribed: number;
   readonly ticking: number;
@@ -115,6 +117,7 @@ export function accountServing(
     credentials: session.state.credentials,
     loginFailures: session.failures,
     phases,
+    sessionOpen: slices.some(({ sessionOpen }) => sessionOpen),
     connections: sum(({ connected }) => (connected ? 1 : 0)),
     subscribed: sum(({ subscribed }) => subscribed),
     ticking: sum(({ ticking }) => ticking),

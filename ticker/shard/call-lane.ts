@@ -1,4 +1,5 @@
 import type { SliceSet, Token } from '../../crds/index.ts';
+import { isBarsUid } from '../bars/bar-set.ts';
 import { type BatchHeader, deliveryVersion, type Gap, type Previous } from '../delivery.ts';
 import type { Call, SealedBatch } from '../sinks/sink.ts';
 import { AcceptedLog } from './accepted-log.ts';
@@ -287,6 +288,7 @@ export class CallLane {
     return {
       v: deliveryVersion,
       set: `${set.namespace}/${set.name}`,
+      ...(isBarsUid(set.uid) ? { kind: 'bars' as const } : {}),
       slice: this.#options.slice,
       shard: this.#options.shard,
       epoch: this.token.epoch,

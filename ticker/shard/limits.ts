@@ -47,6 +47,10 @@ export interface ShardLimits {
   readonly masterAge: number;
   /** Share of every wait between connections and logins; 1 but for tests. */
   readonly backoffScale: number;
+  /** How long before a session opens a slice connects. */
+  readonly sessionLead: number;
+  /** How long after a session's close a slice stays connected, for ticks that are on their way. */
+  readonly sessionLag: number;
   /** Tokens of one question for spot prices. */
   readonly spotTokens: number;
 }
@@ -75,5 +79,7 @@ export const defaultLimits: ShardLimits = {
   drainTimeout: 10_000,
   masterAge: 60_000,
   backoffScale: 1,
+  sessionLead: 120_000,
+  sessionLag: 10_000,
   spotTokens: 5_000,
 };

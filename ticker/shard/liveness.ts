@@ -51,6 +51,14 @@ export class Liveness {
     );
   }
 
+  /** Nothing is expected of it now: its exchange is closed. */
+  rest(now: number): void {
+    this.last = now;
+    this.#asked = now;
+    this.attempts = 0;
+    this.unanswered = 0;
+  }
+
   /** It was subscribed again. */
   asked(now: number): void {
     this.#asked = now;

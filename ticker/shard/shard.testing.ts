@@ -59,6 +59,8 @@ export interface SliceOptions {
   readonly epoch?: number;
   readonly groups?: readonly InstrumentGroup[];
   readonly suspended?: boolean;
+  readonly bars?: SliceSet['bars'];
+  readonly sessions?: SubscriptionSlice['spec']['sessions'];
   readonly deleted?: boolean;
   readonly provider?: string;
   readonly endpoint?: { rest: string; websocket: string };
@@ -84,10 +86,11 @@ export function slice(options: SliceOptions): SubscriptionSlice {
         credentials: { secretName: 'login' },
         ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
       },
+      ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
       suspended,
       epoch,
       ...(owner === undefined ? {} : { owner }),
-      sets: [sliceSet()],
+      sets: [options.bars === undefined ? sliceSet() : { ...sliceSet(), bars: options.bars }],
       groups: [...groups],
     },
   };

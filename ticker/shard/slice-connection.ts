@@ -9,6 +9,7 @@ import { type AccountSession, asCoded } from './account-session.ts';
 import { streamStalled } from './errors.ts';
 import type { ShardLimits } from './limits.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
+import type { SliceSessions } from './slice-sessions.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { type SubscriptionChange, Subscriptions } from './subscriptions.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -30,6 +31,7 @@ export interface SliceConnectionOptions {
   /** `namespace/name` of the slice, for messages. */
   readonly slice: string;
   readonly account: AccountSession;
+  readonly sessions: Pick<SliceSessions, 'closed' | 'open'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
@@ -249,10 +251,14 @@ export class SliceConnection {
 
   /** Looks for subscriptions and streams that died in silence. */
   #sweep(connection: Connection): void {
-    const { clock, log, slice, events } = this.#options;
+    const { clock, log, slice, events, sessions } = this.#options;
     const stream = this.#stream;
     if (stream === undefined || this.#subscriptions.sent === 0) return;
     const now = clock.monotonic();
+    const closed = sessions.closed(clock.now());
+    const rests = !sessions.open(clock.now());
+    if (closed.size > 0) this.#subscriptions.rest(now, closed);
+    if (rests) stream.rest(now);
     const overdue = this.#subscriptions.overdue(now, stream.flowing(now));
     if (overdue.unsubscribe.length > 0) {
       log.warn({ event: 'subscriptions.renewed', slice, instruments: overdue.unsubscribe.length }, 'no packets');
@@ -266,7 +272,7 @@ export class SliceConnection {
     const verdict = stream.judge(now);
     if (verdict === 'probe') {
       log.info({ event: 'stream.probed', slice }, 'no ticks; asking a few instruments again');
-      this.#ask(connection, this.#subscriptions.probe(probeSize));
+      this.#ask(connection, this.#subscriptions.probe(probeSize, closed));
     } else if (verdict === 'dead')
       this.#finish?.(streamStalled(`slice ${slice}: the connection is open, but no ticks come`));
   }

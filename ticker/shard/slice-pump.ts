@@ -33,8 +33,10 @@ export class SlicePump {
 
   /** Takes everything, due or not. */
   flush(): void {
-    this.#take(this.#options.clock.now(), true);
-    this.stop();
+    const now = this.#options.clock.now();
+    this.#take(now, true);
+    // Bars go on, and end by time.
+    this.#schedule(now);
   }
 
   stop(): void {

@@ -7,6 +7,7 @@ import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
+import { withBars } from '../bars/bar-set.ts';
 import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { formatToken } from '../sinks/token.ts';
@@ -18,6 +19,7 @@ import { OutboxSender } from './outbox-sender.ts';
 import { SliceConnection } from './slice-connection.ts';
 import { removeFinalizer } from './slice-end.ts';
 import { SlicePump } from './slice-pump.ts';
+import { type Rest, SliceSessions } from './slice-sessions.ts';
 import { sliceStatus } from './slice-status.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -59,6 +61,8 @@ export interface SliceSnapshot {
   readonly refused: ReadonlyMap<string, number>;
   /** Monotonic milliseconds of the newest frame with ticks; of the start, before the first. */
   readonly lastTickAt: number;
+  /** Whether any of its exchanges has a session now; true without a calendar. */
+  readonly sessionOpen: boolean;
   readonly subscribed: number;
   readonly ticking: number;
   /** Instruments that stay mute although they were asked for repeatedly. */
@@ -82,6 +86,7 @@ export class SliceRunner {
   readonly #sender: OutboxSender;
   readonly #connection: SliceConnection;
   readonly #pump: SlicePump;
+  readonly #sessions: SliceSessions;
   readonly #status: StatusWriter;
   readonly #settled = new Notifier();
   readonly #left = new Notifier();
@@ -91,6 +96,7 @@ export class SliceRunner {
   /** Newest epoch in which it saw itself named. */
   #epoch = 0;
   #suspended = false;
+  #rest: Rest | undefined;
   #vanished = false;
   #ending = false;
   #draining = false;
@@ -101,7 +107,7 @@ export class SliceRunner {
   #releasing = false;
   #finished = false;
   #lastState: OutboxState = 'unnamed';
-  /** When the connection was lost, microseconds since the epoch. */
+  /** When the connection was lost or, after a rest, the session that it is needed for opens; microseconds since the epoch. */
   #lostAt: number | undefined;
 
   constructor(options: SliceRunnerOptions) {
@@ -141,9 +147,11 @@ export class SliceRunner {
         this.#sender.kick();
       },
     });
+    this.#sessions = new SliceSessions(limits);
     this.#connection = new SliceConnection({
       slice: this.name,
       account,
+      sessions: this.#sessions,
       clock,
       log,
       random,
@@ -189,6 +197,7 @@ export class SliceRunner {
     run('report', async (signal) => {
       while (!signal.aborted) {
         this.#noteDetachment();
+        this.#noteSession();
         this.#report();
         await sleep(clock, limits.statusInterval, signal);
       }
@@ -209,11 +218,13 @@ export class SliceRunner {
     this.#slice = slice;
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#suspended = slice.spec.suspended;
+    this.#sessions.configure(slice.spec);
     this.#options.account.configure(slice.spec.login);
-    this.#outbox.configure(slice.spec.sets);
+    this.#outbox.configure(withBars(slice.spec.sets));
     this.#options.pipeline.configure(slice.spec);
     this.#connection.configure(slice.spec.groups);
     if (slice.metadata.deletionTimestamp !== undefined) this.#end();
+    this.#noteSession();
     this.#steer();
   }
 
@@ -228,6 +239,7 @@ export class SliceRunner {
   async flush(signal: AbortSignal): Promise<void> {
     this.#draining = true;
     this.#steer();
+    this.#options.pipeline.sealBars();
     this.#pump.flush();
     this.#sender.kick();
     while (!this.#outbox.settled && !signal.aborted) await this.#settled.next(signal);
@@ -259,6 +271,7 @@ export class SliceRunner {
       lost: this.#connection.lost,
       refused: this.#connection.refused,
       lastTickAt: this.#connection.lastTickAt,
+      sessionOpen: this.#sessions.open(this.#options.clock.now()),
       subscribed: this.#connection.subscribed,
       ticking: pipeline.ticking(),
       silent: this.#connection.silent.length,
@@ -270,10 +283,11 @@ export class SliceRunner {
   /** Connects, claims or lets go, as ownership and the object ask. */
   #steer(): void {
     const owns = this.#epoch > this.#outbox.refusedEpoch && this.#outbox.state !== 'ended';
-    const streams = owns && !this.#suspended && !this.#ending && !this.#draining && !this.#detached;
+    const rests = this.#rest !== undefined;
+    const streams = owns && !this.#suspended && !this.#ending && !this.#draining && !this.#detached && !rests;
     this.#connection.want(streams);
     // A resting slice claims without a connection; one that ends needs its token to say so.
-    if (owns && (this.#connection.open || this.#suspended || this.#ending)) this.#claim();
+    if (owns && (this.#connection.open || this.#suspended || this.#ending || rests)) this.#claim();
     this.#report();
   }
 
@@ -289,6 +303,26 @@ export class SliceRunner {
     this.#steer();
   }
 
+  /**
+   * By the calendar it rests, or its connection is needed again. A rest is no gap: nothing is there to be received. A
+   * connection that is not open when the session opens makes one.
+   */
+  #noteSession(): void {
+    const { clock, log } = this.#options;
+    const before = this.#rest;
+    const rest = this.#sessions.rest(clock.now());
+    this.#rest = rest;
+    if ((rest === undefined) === (before === undefined)) return;
+    if (rest !== undefined && this.#lostAt !== undefined) {
+      this.#tellGap(this.#lostAt, clock.now() * 1000);
+      this.#lostAt = undefined;
+    }
+    if (before !== undefined && !this.#connection.open) this.#lostAt = before.opens * 1000;
+    const line = { event: rest === undefined ? 'slice.wakes' : 'slice.rests', slice: this.name };
+    log.info(line, rest?.message ?? 'connecting for the session');
+    this.#steer();
+  }
+
   #claim(): void {
     const { identity } = this.#options;
     const known = this.#slice.status?.shards?.find(({ shard }) => shard === identity.shard)?.token;
@@ -297,23 +331,32 @@ export class SliceRunner {
   }
 
   #onOpened(): void {
+    this.#options.pipeline.connectionOpened(this.#options.clock.now() * 1000);
+    // In time for the session: nothing is missing.
+    if (this.#lostAt !== undefined && this.#options.clock.now() * 1000 <= this.#lostAt) this.#lostAt = undefined;
     this.#steer();
   }
 
   #onClosed(): void {
+    const { pipeline, clock } = this.#options;
+    pipeline.connectionLost(clock.now() * 1000);
+    if (this.#draining || this.#ending || this.#outbox.state === 'refused') pipeline.sealBars();
     // What was received before the gap comes before it.
     this.#pump.flush();
-    this.#lostAt ??= this.#options.clock.now() * 1000;
+    if (this.#rest === undefined) this.#lostAt ??= clock.now() * 1000;
     this.#report();
   }
 
   /** The first ticks after a reconnect: the gap that it made is known now. */
   #endReconnectGap(receivedAt: number): void {
     if (this.#lostAt === undefined) return;
-    const from = Math.round(Math.min(this.#lostAt, receivedAt));
-    const why = this.#gapIsDetached ? 'detached' : 'reconnect';
-    this.#outbox.tellGap({ from, to: Math.round(receivedAt), why });
+    this.#tellGap(this.#lostAt, receivedAt);
     this.#lostAt = undefined;
+  }
+
+  #tellGap(lostAt: number, until: number): void {
+    const why = this.#gapIsDetached ? 'detached' : 'reconnect';
+    this.#outbox.tellGap({ from: Math.round(Math.min(lostAt, until)), to: Math.round(until), why });
     this.#gapIsDetached = false;
   }
 
@@ -327,6 +370,7 @@ export class SliceRunner {
       const line = { event: `slice.${state}`, slice: this.name, epoch: this.#epoch, claim: token?.claim };
       if (state === 'refused' && beatenBy !== undefined) {
         // Gathered before the refusal, so it goes late with the rest.
+        this.#options.pipeline.sealBars();
         this.#pump.flush();
         this.#lostAt = undefined;
         log.info({ ...line, beatenBy: formatToken(beatenBy) }, 'the sink knows a newer claim');
@@ -343,6 +387,7 @@ export class SliceRunner {
     if (this.#ending) return;
     this.#ending = true;
     this.#connection.want(false);
+    this.#options.pipeline.sealBars();
     this.#pump.flush();
     this.#outbox.finish();
     this.#claim();
@@ -412,6 +457,7 @@ export class SliceRunner {
       beatenBy: this.#outbox.beatenBy,
       suspended: this.#suspended,
       draining: this.#draining,
+      rest: this.#rest,
       connected: this.#connection.open,
       connectionError: this.#connection.error,
       sinkReachable: this.#sender.reachable,

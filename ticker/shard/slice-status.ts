@@ -2,6 +2,7 @@ import type { ShardIdentity, SliceShardStatus, Token } from '../../crds/index.ts
 import type { CodedError } from '../../runtime/errors.ts';
 import type { AccountState } from './account-session.ts';
 import type { OutboxState } from './outbox.ts';
+import type { Rest } from './slice-sessions.ts';
 
 /** What a slice's status is made of. */
 export interface SliceFacts {
@@ -12,6 +13,8 @@ export interface SliceFacts {
   readonly beatenBy: Token | undefined;
   readonly suspended: boolean;
   readonly draining: boolean;
+  /** Present where no session asks for a connection. */
+  readonly rest: Rest | undefined;
   readonly connected: boolean;
   readonly connectionError: CodedError | undefined;
   readonly sinkReachable: boolean;
@@ -74,17 +77,28 @@ function judge(facts: SliceFacts): Verdict {
   }
   if (facts.draining) return { phase: 'Draining' };
   if (facts.suspended) return { phase: 'Suspended', reason: 'AccountSuspended', message: 'The account is suspended.' };
-  if (!connected) {
+  if (facts.rest !== undefined && outbox === 'live') return { phase: 'Resting', ...resting(facts, facts.rest) };
+  if (!connected && facts.rest === undefined) {
     const error = account.session === undefined ? (account.error ?? facts.connectionError) : facts.connectionError;
     const gaveUp =
       account.credentials === 'Refused' || account.credentials === 'Missing' || error?.persistence === 'terminal';
     return { phase: gaveUp ? 'Failed' : 'Connecting', ...because(error) };
   }
   if (outbox !== 'live') {
-    const message = 'Connected, but the sink has not answered the claim yet; ticks are kept, up to the bound.';
+    const message =
+      facts.rest === undefined
+        ? 'Connected, but the sink has not answered the claim yet; ticks are kept, up to the bound.'
+        : `The sink has not answered the claim yet. ${facts.rest.message}`;
     return { phase: 'Connecting', reason: facts.sinkReachable ? 'Claiming' : 'SINK_UNAVAILABLE', message };
   }
   return { phase: 'Streaming', ...impaired(facts) };
+}
+
+/** Its market is closed. What would keep it from connecting then comes first. */
+function resting({ account, sinkReachable }: SliceFacts, { message }: Rest): Omit<Verdict, 'phase'> {
+  if (account.session === undefined && account.error !== undefined) return because(account.error);
+  if (!sinkReachable) return { reason: 'SINK_UNAVAILABLE', message: `The sink cannot be reached. ${message}` };
+  return { reason: 'SessionClosed', message };
 }
 
 /** It streams, but not all is well. */

@@ -64,6 +64,13 @@ export class StreamWatch {
     if (this.#frames === 0) this.#last = now;
   }
 
+  /** No ticks are expected: every exchange is closed. The wait for them starts with the session. */
+  rest(now: number): void {
+    this.#last = now;
+    this.#probedAt = undefined;
+    this.#probes = 0;
+  }
+
   judge(now: number): StreamVerdict {
     if (this.#probedAt !== undefined) {
       if (now - this.#probedAt < this.#limits.probeAnswer) return 'live';

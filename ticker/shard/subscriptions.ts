@@ -19,6 +19,7 @@ export interface WatchdogLimits {
 
 interface Subscription {
   readonly mode: Mode;
+  readonly exchange: string;
   readonly liveness: Liveness;
 }
 
@@ -32,6 +33,7 @@ export class Subscriptions {
   readonly #limits: WatchdogLimits;
   #wanted = new Map<number, Mode>();
   readonly #symbols = new Map<number, string>();
+  readonly #exchanges = new Map<number, string>();
   readonly #sent = new Map<number, Subscription>();
 
   constructor(limits: WatchdogLimits) {
@@ -51,10 +53,12 @@ export class Subscriptions {
   want(groups: SubscriptionSliceSpec['groups']): void {
     const wanted = new Map<number, Mode>();
     this.#symbols.clear();
+    this.#exchanges.clear();
     for (const { mode, exchange, instruments } of groups) {
       for (const { token, symbol } of instruments) {
         wanted.set(token, mode);
         this.#symbols.set(token, `${exchange}:${symbol}`);
+        this.#exchanges.set(token, exchange);
       }
     }
     this.#wanted = wanted;
@@ -69,7 +73,8 @@ export class Subscriptions {
     for (const [token, mode] of this.#wanted) {
       const sent = this.#sent.get(token);
       if (sent?.mode === mode) continue;
-      this.#sent.set(token, { mode, liveness: sent?.liveness ?? new Liveness(now) });
+      const exchange = this.#exchanges.get(token) ?? '';
+      this.#sent.set(token, { mode, exchange, liveness: sent?.liveness ?? new Liveness(now) });
       const tokens = byMode.get(mode);
       if (tokens === undefined) byMode.set(mode, [token]);
       else tokens.push(token);
@@ -85,6 +90,11 @@ export class Subscriptions {
   /** A packet of this instrument arrived. */
   heard(token: number, now: number): void {
     this.#sent.get(token)?.liveness.heard(now);
+  }
+
+  /** Nothing is expected of instruments of `closed` exchanges: their wait starts anew when these open. */
+  rest(now: number, closed: ReadonlySet<string>): void {
+    for (const { exchange, liveness } of this.#sent.values()) if (closed.has(exchange)) liveness.rest(now);
   }
 
   /**
@@ -118,9 +128,10 @@ export class Subscriptions {
     return silent;
   }
 
-  /** Up to `count` subscribed tokens, to ask whether the stream lives: the ones heard of last. */
-  probe(count: number): SubscriptionChange {
-    const newest = [...this.#sent].sort(([, a], [, b]) => b.liveness.last - a.liveness.last).slice(0, count);
+  /** Up to `count` subscribed tokens, to ask whether the stream lives: the ones of open exchanges heard of last. */
+  probe(count: number, closed: ReadonlySet<string> = new Set()): SubscriptionChange {
+    const trading = [...this.#sent].filter(([, { exchange }]) => !closed.has(exchange));
+    const newest = trading.sort(([, a], [, b]) => b.liveness.last - a.liveness.last).slice(0, count);
     const byMode = new Map<Mode, number[]>();
     for (const [token, { mode }] of newest) byMode.set(mode, [...(byMode.get(mode) ?? []), token]);
     return { unsubscribe: newest.map(([token]) => token), subscribe: inOrder(byMode) };

@@ -1,6 +1,9 @@
 import type { SliceSnapshot } from './slice-runner.ts';
 
-/** Sums over slices since the process began. A tick that two sets take counts twice from `batched` on. */
+/**
+ * Sums over slices since the process began. A tick that two sets take counts twice from `batched` on, and bars are
+ * counted from there on too.
+ */
 export interface ShardTotals {
   /** Ticks received. */
   readonly received: number;
@@ -12,6 +15,10 @@ export interface ShardTotals {
   readonly batched: number;
   /** Ticks of which a set that conflates took a newer one instead; no part of `batched`. */
   readonly conflated: number;
+  /** Bars among these. */
+  readonly bars: number;
+  /** Ticks that came after their bar was published. */
+  readonly lateForBar: number;
   /** Ticks that the sink accepted live. */
   readonly published: number;
   readonly batches: number;
@@ -35,6 +42,8 @@ const zero: ShardTotals = {
   malformedFrames: 0,
   batched: 0,
   conflated: 0,
+  bars: 0,
+  lateForBar: 0,
   published: 0,
   batches: 0,
   late: 0,
@@ -55,6 +64,8 @@ export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = ze
       malformedFrames: sum.malformedFrames + pipeline.malformedFrames,
       batched: sum.batched + pipeline.batched,
       conflated: sum.conflated + pipeline.conflated,
+      bars: sum.bars + pipeline.bars,
+      lateForBar: sum.lateForBar + pipeline.lateTicks,
       published: sum.published + outbox.published,
       batches: sum.batches + outbox.batchesPublished,
       late: sum.late + outbox.late,

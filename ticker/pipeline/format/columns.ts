@@ -141,7 +141,7 @@ export const columns: readonly Column[] = [
     packets: every,
     nullWhen: 'the row is live',
     description:
-      "`true` where the row may be the broker's cached last value, not a live tick: its exchange time is more than 60 s before the subscription, or it is the first after a subscription and carries no exchange time.",
+      "`true` where the row may be the broker's cached last value, not a live tick: its exchange time is more than 60 s before the subscription, it is the first after a subscription and carries no exchange time, or its exchange has no session at its time (exchange time, else receive time).",
   },
   none(
     scalar('last_price', 'lastPrice', 'number', rupees, every, 'Last traded price.') as Column & { kind: 'scalar' },

@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import { barColumns } from '../../bars/bar-columns.ts';
+import { barGrace } from '../../bars/instrument-bars.ts';
 import { deliveryVersion } from '../../delivery.ts';
 import { depthLevels, type Packet } from '../../tick-columns.ts';
 import { rules } from '../validation/rules.ts';
@@ -102,6 +104,7 @@ ${table(
   [
     ['`v`', 'integer', 'Version of this contract. Within one, fields and columns are only added.'],
     ['`set`', 'string', 'The InstrumentSet, `namespace/name`.'],
+    ['`kind`', 'string', 'What its rows are: `bars`; absent for ticks.'],
     ['`slice`', 'string', 'The SubscriptionSlice (one connection of one account), `namespace/name`.'],
     ['`shard`', 'string', 'Who sent it.'],
     ['`epoch`, `claim`', 'integer', 'The token: who may send this slice. A live reader drops batches of an older one.'],
@@ -133,6 +136,32 @@ shortest decimal that reads back as the same double. \`iv\` and the Greeks are r
 ${columnTable}
 
 A latest value (Redis hash, or \`/v1/sets/<namespace>/<name>/latest\`) is one row as an object with the same names, nulls left out.
+
+## Bars
+
+A set with \`spec.bars\` also delivers OHLCV bars with open interest: on the channel \`<channel>:bars\`, as JSON, by the very
+same contract. Bars have a \`seq\`, heartbeats, a stream and latest values of their own (keys with the set's UID and
+\`:bars\`), and their header says \`"kind":"bars"\`. \`count\` counts bars.
+
+- Bars begin with each session of the account's calendar and are counted from its open; the last one ends with the
+  session. \`1d\` goes from the day's first open to its last close. Without a calendar they begin at midnight of
+  \`spec.bars.timezone\`. A tick outside of every session, or marked \`cached\`, makes no bar; a time without ticks has none.
+- A tick belongs to a bar by its exchange time, or by its receive time where its packet has none.
+- A bar is published ${barGrace / 1000} s after its end, whether another tick comes or not, once, and never changed. A tick of it that
+  comes within these ${barGrace / 1000} s still counts; a later one is counted as late and changes no price. Its volume goes to the bar that
+  runs then, so that volumes add up.
+- \`volume\` is made of differences of the broker's volume of the day. With a calendar the day's first difference is from 0 if
+  the day was watched from its open, else the first row only says where the count stands. What was traded while the
+  connection was away goes to the first bar after it, which is marked \`partial\`.
+- Two shards that share the time of a bar (a move, a restart) each publish their part, marked \`partial\`.
+
+${table(
+  ['column', 'type', 'unit', 'null when', 'meaning'],
+  barColumns.map(({ name, type, unit, nullWhen, description }) => [`\`${name}\``, type, unit, nullWhen, description]),
+)}
+
+The latest values hold the newest bar of each instrument and interval under \`EXCHANGE:TRADINGSYMBOL@INTERVAL\`
+(\`/v1/sets/<namespace>/<name>/bars\`).
 
 ## Validation rules
 
