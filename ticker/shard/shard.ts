@@ -9,11 +9,15 @@ import type { Supervisor } from '../../runtime/supervisor.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { Account } from './account.ts';
+import { Breaker, type BreakerSnapshot } from './breaker.ts';
 import { notServed, tooManyTokens } from './errors.ts';
 import { follow } from './follow.ts';
+import { GuardedSink } from './guarded-sink.ts';
 import { defaultLimits, type ShardLimits } from './limits.ts';
 import { ShardLease } from './shard-lease.ts';
 import type { SliceRunner, SliceSnapshot } from './slice-runner.ts';
+import { DiskFiles } from './spool/disk-files.ts';
+import { Spool, type SpoolSnapshot } from './spool/spool.ts';
 import { withTimeLimit } from './time-limit.ts';
 import { addUp, type ShardTotals } from './totals.ts';
 
@@ -29,11 +33,25 @@ export interface ShardOptions {
   /** Where its lease lives; `default` when absent. */
   readonly namespace?: string;
   readonly limits?: Partial<ShardLimits>;
+  /**
+   * A directory of this shard alone for what the sink does not take in time, and for its last known slices; it should
+   * survive a restart of the container. Without one, ticks wait in memory only.
+   */
+  readonly spool?: ShardSpoolOptions;
+}
+
+export interface ShardSpoolOptions {
+  readonly directory: string;
+  /** Bytes of all segments; past it the oldest are dropped and counted. */
+  readonly maxBytes: number;
 }
 
 export interface ShardSnapshot {
   readonly shard: string;
   readonly totals: ShardTotals;
+  /** The circuit breaker in front of the sink. */
+  readonly breaker: BreakerSnapshot;
+  readonly spool?: SpoolSnapshot;
   /** Slices that it serves now. */
   readonly slices: readonly SliceSnapshot[];
 }
@@ -44,14 +62,15 @@ export interface DrainOptions {
 }
 
 export interface Shard {
-  /** Begins to serve; resolves when it knows its slices. */
+  /** Begins to serve; resolves when it knows its slices, be it from the spool. */
   start(): Promise<void>;
   /**
    * Says that it drains, waits for its slices to be taken over as long as `handover` allows, stops receiving, hands
-   * everything gathered to the sink and waits, bounded, for its answers. What is still held then counts as lost.
+   * everything gathered to the sink and waits, bounded, for its answers. What is still held then goes to the spool
+   * (`spooled`); without one it counts as lost.
    */
   drain(options?: DrainOptions): Promise<ShardSnapshot>;
-  /** Ends every task and gives its lease up. Drain first, or what is held is lost. */
+  /** Ends every task and gives its lease up. Drain first, or what is held and not in the spool is lost. */
   stop(): Promise<void>;
   readonly marketData: MarketData;
   snapshot(): ShardSnapshot;
@@ -68,6 +87,11 @@ class ShardProcess implements Shard {
   readonly #limits: ShardLimits;
   readonly #log: Logger;
   readonly #lease: ShardLease;
+  readonly #breaker: Breaker;
+  readonly #sink: GuardedSink;
+  readonly #spool: Spool | undefined;
+  /** Slices that only the spool knows so far. */
+  readonly #unconfirmed = new Set<string>();
   /** By the slice's UID. */
   readonly #runners = new Map<string, SliceRunner>();
   readonly #accounts = new Map<string, Account>();
@@ -81,8 +105,15 @@ class ShardProcess implements Shard {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#log = options.log.child({ shard: options.identity.shard });
-    const { cluster, clock, identity, namespace = 'default' } = options;
+    const { cluster, clock, identity, namespace = 'default', sink, spool, random } = options;
     this.#lease = new ShardLease({ cluster, clock, log: this.#log, identity, namespace });
+    const { breakerFailures: failures, breakerRest: rest } = this.#limits;
+    this.#breaker = new Breaker({ failures, rest, random });
+    this.#sink = new GuardedSink({ sink, breaker: this.#breaker, clock, log: this.#log });
+    this.#spool =
+      spool === undefined
+        ? undefined
+        : new Spool({ files: new DiskFiles(spool.directory), maxBytes: spool.maxBytes, log: this.#log });
     this.marketData = {
       instruments: (shard, account, signal) => this.#instruments(shard, account, signal),
       spot: (shard, account, tokens, signal) => this.#spot(shard, account, tokens, signal),
@@ -93,6 +124,12 @@ class ShardProcess implements Shard {
     const { supervisor, identity, cluster, clock, random } = this.#options;
     const name = `shard ${identity.shard}`;
     this.#stops.push(supervisor.run(`${name}: lease`, (signal) => this.#lease.run(signal)));
+    await this.#spool?.open();
+    const known = this.#spool?.slicesOf(identity) ?? [];
+    for (const slice of known) {
+      this.#unconfirmed.add(slice.metadata.uid ?? '');
+      this.#serve(slice);
+    }
     await new Promise<void>((synced) => {
       const where = { labels: { [ownerLabel]: identity.shard } };
       const task = (signal: AbortSignal): Promise<void> =>
@@ -106,11 +143,16 @@ class ShardProcess implements Shard {
             where,
             seen: (slice) => this.#seen(slice),
             gone: (uid) => this.#runners.get(uid)?.vanished(),
-            synced,
+            synced: () => {
+              for (const uid of this.#unconfirmed) this.#runners.get(uid)?.vanished();
+              this.#unconfirmed.clear();
+              synced();
+            },
           },
           signal,
         );
       this.#stops.push(supervisor.run(`${name}: slices`, task));
+      if (known.length > 0) synced();
       this.#stopping.signal.addEventListener('abort', () => synced(), { once: true });
     });
   }
@@ -128,6 +170,10 @@ class ShardProcess implements Shard {
     await withTimeLimit(clock, drainTimeout, this.#stopping.signal, async (signal) => {
       await Promise.all([...this.#runners.values()].map((runner) => runner.flush(signal)));
     });
+    await withTimeLimit(clock, this.#limits.sealTimeout, this.#stopping.signal, async (signal) => {
+      await Promise.all([...this.#runners.values()].map((runner) => runner.seal(signal)));
+    });
+    await this.#spool?.settled();
     const snapshot = this.snapshot();
     this.#log.info({ event: 'shard.drained', ...snapshot.totals }, 'drained');
     return snapshot;
@@ -145,12 +191,19 @@ class ShardProcess implements Shard {
 
   snapshot(): ShardSnapshot {
     const slices = [...this.#runners.values()].map((runner) => runner.snapshot());
-    return { shard: this.#options.identity.shard, totals: addUp(slices, this.#former), slices };
+    return {
+      shard: this.#options.identity.shard,
+      totals: addUp(slices, this.#former),
+      breaker: this.#breaker.snapshot,
+      ...(this.#spool === undefined ? {} : { spool: this.#spool.snapshot }),
+      slices,
+    };
   }
 
   #seen(slice: SubscriptionSlice): void {
     const { identity } = this.#options;
     const uid = slice.metadata.uid ?? '';
+    this.#unconfirmed.delete(uid);
     const known = this.#runners.get(uid);
     if (known !== undefined) {
       known.update(slice);
@@ -158,6 +211,11 @@ class ShardProcess implements Shard {
     }
     const { owner } = slice.spec;
     if (owner?.shard !== identity.shard || owner.uid !== identity.uid || this.#stopping.signal.aborted) return;
+    this.#serve(slice);
+  }
+
+  #serve(slice: SubscriptionSlice): void {
+    const uid = slice.metadata.uid ?? '';
     const account = this.#account({ namespace: slice.metadata.namespace ?? '', name: slice.spec.account });
     const runner = account.serve(slice, () => this.#finished(uid));
     this.#runners.set(uid, runner);
@@ -188,7 +246,14 @@ class ShardProcess implements Shard {
     let account = this.#accounts.get(key);
     if (account === undefined) {
       account = new Account({
-        ...this.#options,
+        identity: this.#options.identity,
+        cluster: this.#options.cluster,
+        sink: this.#sink,
+        ...(this.#spool === undefined ? {} : { spool: this.#spool }),
+        providers: this.#options.providers,
+        clock: this.#options.clock,
+        random: this.#options.random,
+        supervisor: this.#options.supervisor,
         account: name,
         log: this.#log,
         limits: this.#limits,
