@@ -27,7 +27,10 @@ program
   .requiredOption('-f, --file <path...>', 'YAML files or folders with TickerAccounts, InstrumentSets and Secrets')
   .option('--shards <n>', 'shards to run', '2')
   .option('--redis <url>', 'deliver to this Redis (redis:// or rediss://) instead of memory')
-  .option('--spool <directory>', 'keep here what the sink does not take, past memory and over a restart; off when absent')
+  .option(
+    '--spool <directory>',
+    'keep here what the sink does not take, past memory and over a restart; off when absent',
+  )
   .option('--host <address>', 'address that the gateway listens on', '127.0.0.1')
   .option('--port <n>', 'port that the gateway listens on; 0 for any free one', '8080')
   .option('--simulator-port <n>', 'port that the simulated broker listens on; 0 for any free one', '0')

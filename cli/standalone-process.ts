@@ -21,8 +21,8 @@ import { RedisReader } from '../ticker/sinks/redis/redis-reader.ts';
 import { RedisSink } from '../ticker/sinks/redis/redis-sink.ts';
 import type { Sink } from '../ticker/sinks/sink.ts';
 import { ConditionLines } from './condition-lines.ts';
-import { isSimulated, withSimulator } from './simulated-endpoint.ts';
 import { shardIdentity } from './shard-identity.ts';
+import { isSimulated, withSimulator } from './simulated-endpoint.ts';
 import { TickPrinter } from './tick-printer.ts';
 import { YamlSource } from './yaml-source.ts';
 
@@ -124,7 +124,9 @@ export class StandaloneProcess {
     const { cluster } = this;
     const directory = this.#options.spool;
     const names = Array.from({ length: shards }, (_, index) => `ticker-${index}`);
-    const identities = await Promise.all(names.map((name) => shardIdentity(name, directory && join(directory, name), log)));
+    const identities = await Promise.all(
+      names.map((name) => shardIdentity(name, directory && join(directory, name), log)),
+    );
     this.#shards = identities.map((identity, index) =>
       createShard({
         identity,

@@ -1,6 +1,7 @@
 import type { SliceSet, Token } from '../../crds/index.ts';
 import { type BatchHeader, deliveryVersion, type Gap, type Previous } from '../delivery.ts';
 import type { Call, SealedBatch } from '../sinks/sink.ts';
+import { compareTokens } from '../sinks/token.ts';
 import { AcceptedLog } from './accepted-log.ts';
 import type { Backlog, HeldBatch } from './backlog.ts';
 import { mergeGaps } from './gaps.ts';
@@ -86,6 +87,7 @@ export class CallLane {
   #lastOpened: number;
   #endSaid = false;
   #restored: RestoredCalls | undefined;
+  #run = 0;
 
   constructor(options: LaneOptions, start: LaneStart) {
     this.#options = options;
@@ -109,12 +111,12 @@ export class CallLane {
   /** What the spool must know before `call` is sent; undefined where it has nothing of it. */
   markOf(call: Call): SentMark | undefined {
     const open = this.#opened.find((each) => each.call === call);
-    return open === undefined ? undefined : markOf(open);
+    return open === undefined ? undefined : this.#mark(open);
   }
 
   /** The same of every open call. */
   openMarks(): SentMark[] {
-    return this.#opened.map((open) => markOf(open)).filter((mark) => mark !== undefined);
+    return this.#opened.map((open) => this.#mark(open)).filter((mark) => mark !== undefined);
   }
 
   /** How it stands, for a process that comes after this one. */
@@ -138,6 +140,9 @@ export class CallLane {
     if (restored === undefined) return [];
     this.#restored = undefined;
     this.#n = last;
+    for (const { token, run } of restored.marks) {
+      if (compareTokens(token, this.token) === 0) this.#run = Math.max(this.#run, run + 1);
+    }
     const { through, seqs } = acceptedBy(restored.marks, this.token, last);
     for (const [uid, seq] of Object.entries({ ...restored.seqs, ...seqs })) {
       this.#sequences.set(uid, { seq, accepted: seq, said: Number.NEGATIVE_INFINITY });
@@ -253,6 +258,7 @@ export class CallLane {
 
   /** The fence has forgotten this token: its numbers go on from what it does know. */
   renumber(last: number): void {
+    this.#run++;
     this.#n = last;
     for (const open of this.#opened) open.call = { ...open.call, n: ++this.#n };
     this.rewind();
@@ -372,12 +378,12 @@ export class CallLane {
     }
     return sequence;
   }
-}
 
-function markOf({ call, held }: OpenCall): SentMark | undefined {
-  const last = held.findLast(({ place, storing }) => place !== undefined || storing === true);
-  if (last === undefined) return undefined;
-  const seqs: Record<string, number> = {};
-  for (const { header, setUid } of call.batches) if (header.count > 0) seqs[setUid] = header.seq;
-  return { token: call.token, n: call.n, through: last.id, seqs };
+  #mark({ call, held }: OpenCall): SentMark | undefined {
+    const last = held.findLast(({ place, storing }) => place !== undefined || storing === true);
+    if (last === undefined) return undefined;
+    const seqs: Record<string, number> = {};
+    for (const { header, setUid } of call.batches) if (header.count > 0) seqs[setUid] = header.seq;
+    return { token: call.token, n: call.n, run: this.#run, through: last.id, seqs };
+  }
 }

@@ -19,6 +19,8 @@ export interface LaneState {
 export interface SentMark {
   readonly token: Token;
   readonly n: number;
+  /** Counts up whenever numbers are given again: from this mark's `n` on, those of a lower run mean nothing. */
+  readonly run: number;
   readonly through: number;
   /** The last `seq` of each set in it, by the set's UID. */
   readonly seqs: Readonly<Record<string, number>>;

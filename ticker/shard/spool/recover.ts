@@ -57,7 +57,7 @@ export function recover(segments: readonly FoundSegment[]): Restored {
   const ids = [
     held.at(-1)?.id ?? 0,
     ...[...found.states.values()].map(({ from, accepted }) => Math.max(from, accepted)),
-    ...[...found.marks.values()].map((marks) => marks.at(-1)!.through),
+    ...[...found.marks.values()].map((marks) => marks.reduce((most, { through }) => Math.max(most, through), 0)),
   ];
   return { lanes: lanesOf(held, found), nextId: ids.reduce((most, id) => Math.max(most, id), 0) + 1 };
 }
@@ -93,10 +93,11 @@ function take(found: Found, record: SpoolRecord, place: NonNullable<HeldBatch['p
     case 'sent': {
       const key = formatToken(record.mark.token);
       const marks = found.marks.get(key) ?? [];
-      // Numbers that were given again: the sink had forgotten them.
-      while ((marks.at(-1)?.n ?? 0) >= record.mark.n) marks.pop();
-      marks.push(record.mark);
-      found.marks.set(key, marks);
+      const { run, n } = record.mark;
+      const again = (marks.at(-1)?.run ?? run) < run;
+      const valid = again ? marks.filter((mark) => mark.n < n) : marks;
+      valid.push(record.mark);
+      found.marks.set(key, valid);
       return;
     }
     case 'gap':
