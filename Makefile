@@ -17,7 +17,7 @@ else
 endif
 
 test: setup ## Type check, lint and every test but those on kind
-	@scripts/setup redis chromium
+	@scripts/setup redis chromium python kubernetes
 	@scripts/test
 
 check: setup ## Type check and lint

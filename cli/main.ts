@@ -34,6 +34,7 @@ program
   .option('--host <address>', 'address that the gateway listens on', '127.0.0.1')
   .option('--port <n>', 'port that the gateway listens on; 0 for any free one', '8080')
   .option('--simulator-port <n>', 'port that the simulated broker listens on; 0 for any free one', '0')
+  .option('--metrics-port <n>', 'port of /metrics, /healthz and /readyz; 0 for any free one, absent for none')
   .option('--seed <n>', 'seed of the simulated market', '1')
   .option('--print', 'print ticks here')
   .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent', 'warn')
@@ -54,7 +55,8 @@ Examples:
   $ ticker-operator standalone -f samples/
   $ ticker-operator standalone -f samples/ --redis redis://127.0.0.1:6379
   $ ticker-operator standalone -f samples/ --redis redis://127.0.0.1:6379 --spool /var/lib/ticker-operator
-  $ ticker-operator standalone -f accounts.yaml -f sets/ --shards 4 --port 9000`,
+  $ ticker-operator standalone -f accounts.yaml -f sets/ --shards 4 --port 9000
+  $ ticker-operator standalone -f samples/ --metrics-port 9464    (then curl 127.0.0.1:9464/metrics)`,
   )
   .action(async (options) => (await import('./standalone.ts')).standaloneCommand(options));
 

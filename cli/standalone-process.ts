@@ -2,18 +2,19 @@ import { join } from 'node:path';
 import type { MarketData } from '../cluster/market-data.ts';
 import { MemoryCluster } from '../cluster/memory/memory-cluster.ts';
 import { instrumentSets, tickerAccounts } from '../cluster/resources.ts';
-import type { InstrumentSet, TickerAccount } from '../crds/index.ts';
-import { channelName } from '../operator/controllers/names.ts';
+import { channelName, type InstrumentSet, type TickerAccount } from '../crds/index.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import { type Clock, sleep, systemClock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
-import type { Logger } from '../runtime/log.ts';
+import type { Logger, LogLines } from '../runtime/log.ts';
+import type { HealthCheck } from '../runtime/metrics/listener.ts';
 import { SeededRandom } from '../runtime/random.ts';
 import { Supervisor } from '../runtime/supervisor.ts';
 import { createGateway, type Gateway, type GatewaySet } from '../ticker/gateway/gateway.ts';
 import { createSimulator, type Simulator } from '../ticker/providers/kite/simulator/simulator.ts';
 import type { Provider } from '../ticker/providers/provider.ts';
 import { providers as registry } from '../ticker/providers/registry.ts';
+import type { ShardLimits } from '../ticker/shard/limits.ts';
 import { createShard, type Shard, type ShardSnapshot } from '../ticker/shard/shard.ts';
 import { MemorySink } from '../ticker/sinks/memory/memory-sink.ts';
 import type { SinkReader } from '../ticker/sinks/reader.ts';
@@ -23,6 +24,7 @@ import type { Sink } from '../ticker/sinks/sink.ts';
 import { ConditionLines } from './condition-lines.ts';
 import { shardIdentity } from './shard-identity.ts';
 import { isSimulated, withSimulator } from './simulated-endpoint.ts';
+import { StandaloneMetrics } from './standalone-metrics.ts';
 import { TickPrinter } from './tick-printer.ts';
 import { YamlSource } from './yaml-source.ts';
 
@@ -36,8 +38,14 @@ export interface StandaloneOptions {
   readonly port: number;
   readonly simulatorPort: number;
   readonly seed: number;
+  /** Port of `/metrics`, `/healthz` and `/readyz`; nothing is measured and none listens where it is absent. */
+  readonly metricsPort?: number | undefined;
   readonly print: boolean;
   readonly log: Logger;
+  /** Lines that `log` counts. */
+  readonly logLines?: LogLines | undefined;
+  /** Of each shard, where they are not the usual ones. */
+  readonly limits?: Partial<ShardLimits>;
   readonly show: (line: string) => void;
   readonly onFatal: (name: string, error: unknown) => void;
   readonly clock?: Clock;
@@ -78,12 +86,16 @@ export class StandaloneProcess {
   readonly #sink: Sink;
   readonly #reader: SinkReader;
   readonly #printer: TickPrinter;
+  readonly #metrics: StandaloneMetrics | undefined;
   readonly #printed = new Set<string>();
   #sets: readonly GatewaySet[] = [];
   #simulator: Simulator | undefined;
   #gateway: Gateway | undefined;
   #operator: Operator | undefined;
   #shards: readonly Shard[] = [];
+  /** Why the sink cannot be reached; undefined while it can. */
+  #sinkProblem: string | undefined;
+  #started = false;
 
   constructor(options: StandaloneOptions) {
     this.#options = options;
@@ -103,6 +115,13 @@ export class StandaloneProcess {
       this.#reader = new RedisReader(connection);
     }
     this.#printer = new TickPrinter({ clock, write: show, format: 'table', linesPerSecond: printedLines });
+    const { host, logLines, metricsPort: port } = options;
+    const supervisor = this.#supervisor;
+    if (port !== undefined) {
+      const ready = () => this.#ready();
+      this.#metrics = new StandaloneMetrics({ host, port, clock, log, logLines, supervisor, show, ready });
+    }
+    if (redis !== undefined) this.#sinkProblem = 'not asked yet';
   }
 
   /** The simulated broker, where an account wants one. */
@@ -111,7 +130,9 @@ export class StandaloneProcess {
   }
 
   async start(): Promise<void> {
-    const { log, shards, show } = this.#options;
+    const { log, shards, show, limits = {} } = this.#options;
+    const metrics = this.#metrics;
+    if (metrics !== undefined) this.#supervisor.run('metrics', (signal) => metrics.serve(signal));
     await this.#source.load();
     await this.#readSets();
     const providers = await this.#providers();
@@ -134,14 +155,16 @@ export class StandaloneProcess {
           ? {}
           : { spool: { directory: join(directory, identity.shard), maxBytes: spoolBytes } }),
         cluster,
-        sink: this.#sink,
+        ...(metrics?.shardOptions(`ticker-${index}`, this.#sink) ?? { sink: this.#sink }),
         providers,
+        limits,
         clock: this.#clock,
         log,
         random: this.#random.fork(`shard-${index}`),
         supervisor: this.#supervisor,
       }),
     );
+    for (const shard of this.#shards) metrics?.addShard(shard);
     await Promise.all(this.#shards.map((shard) => shard.start()));
     this.#operator = createOperator({
       cluster,
@@ -155,8 +178,11 @@ export class StandaloneProcess {
       identity: 'standalone',
       // Every shard of this process is there already: nobody else is waited for.
       settle: 0,
+      observer: metrics?.operatorObserver,
     });
+    metrics?.addOperator(this.#operator);
     await this.#operator.start();
+    this.#started = true;
     this.#supervisor.run('files', (signal) => this.#source.watch(signal));
   }
 
@@ -170,6 +196,7 @@ export class StandaloneProcess {
     await this.#reader.close();
     await this.#sink.close();
     await this.#simulator?.stop();
+    await this.#metrics?.close();
     return summarize(snapshots);
   }
 
@@ -183,6 +210,13 @@ export class StandaloneProcess {
     const { url, port } = await simulator.start();
     if (wanted) show(`simulator   ${url}`);
     return withSimulator(registry, `127.0.0.1:${port}`);
+  }
+
+  #ready(): HealthCheck[] {
+    return [
+      { name: 'started', ok: this.#started },
+      { name: 'sink', ok: this.#sinkProblem === undefined, message: this.#sinkProblem },
+    ];
   }
 
   /** Each account is asked of the shard that serves it. */
@@ -213,6 +247,7 @@ export class StandaloneProcess {
       try {
         const { url } = await gateway.listen();
         this.#gateway = gateway;
+        this.#metrics?.addGateway(gateway);
         show(`gateway     ${url}`);
         for (const set of this.#sets) {
           const address = `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/stream?set=${set.namespace}/${set.name}`;
@@ -235,9 +270,11 @@ export class StandaloneProcess {
         await this.#sink.ping();
         if (reached !== true) this.#options.show('redis       connected');
         reached = true;
+        this.#sinkProblem = undefined;
       } catch (error) {
         if (reached !== false && !signal.aborted) this.#options.show(`error: redis: ${describeError(error)}`);
         reached = false;
+        this.#sinkProblem = describeError(error);
       }
       await sleep(this.#clock, retryInterval, signal);
     }
@@ -262,7 +299,7 @@ export class StandaloneProcess {
 
   async #print({ channel }: GatewaySet): Promise<void> {
     if (channel === undefined || this.#printed.has(channel)) return;
-    await this.#reader.subscribe(channel, ({ payload }) => this.#printer.receive(String(payload)));
+    await this.#reader.subscribe(channel, ({ payload }) => this.#printer.receive(payload));
     this.#printed.add(channel);
   }
 }

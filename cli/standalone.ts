@@ -1,5 +1,5 @@
 import { describeError } from '../runtime/errors.ts';
-import { createLogger } from '../runtime/log.ts';
+import { createLogger, LogLines } from '../runtime/log.ts';
 import { oneOf, wholeNumber } from './options.ts';
 import { StandaloneProcess } from './standalone-process.ts';
 
@@ -11,6 +11,7 @@ interface Options {
   readonly host: string;
   readonly port: string;
   readonly simulatorPort: string;
+  readonly metricsPort?: string;
   readonly seed: string;
   readonly print?: boolean;
   readonly logLevel: string;
@@ -20,7 +21,8 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 
 /** Runs everything until it is interrupted, drains, and prints the summary. */
 export async function standaloneCommand(options: Options): Promise<void> {
-  const log = createLogger(oneOf(options.logLevel, '--log-level', levels));
+  const logLines = new LogLines();
+  const log = createLogger(oneOf(options.logLevel, '--log-level', levels), process.stderr, logLines);
   const show = (line: string): void => console.log(line);
   const ended = Promise.withResolvers<void>();
   const standalone = new StandaloneProcess({
@@ -31,9 +33,12 @@ export async function standaloneCommand(options: Options): Promise<void> {
     host: options.host,
     port: wholeNumber(options.port, '--port', 0, 65_535),
     simulatorPort: wholeNumber(options.simulatorPort, '--simulator-port', 0, 65_535),
+    metricsPort:
+      options.metricsPort === undefined ? undefined : wholeNumber(options.metricsPort, '--metrics-port', 0, 65_535),
     seed: wholeNumber(options.seed, '--seed', 0, 0xffff_ffff),
     print: options.print === true,
     log,
+    logLines,
     show,
     onFatal: (name, error) => {
       show(`error: ${name}: ${describeError(error)}`);

@@ -36,7 +36,7 @@ export async function tailCommand(set: string, options: Options): Promise<void> 
   const done = Promise.withResolvers<void>();
   process.once('SIGINT', () => done.resolve());
   process.once('SIGTERM', () => done.resolve());
-  const receive = (payload: string): void => {
+  const receive = (payload: string | Uint8Array): void => {
     if (printer.sequence.totals.batches >= count) return;
     printer.receive(payload);
     if (printer.sequence.totals.batches >= count) done.resolve();
@@ -60,7 +60,7 @@ export async function tailCommand(set: string, options: Options): Promise<void> 
 async function readGateway(
   gateway: string,
   set: string,
-  receive: (payload: string) => void,
+  receive: (payload: string | Uint8Array) => void,
   done: PromiseWithResolvers<void>,
 ): Promise<() => Promise<void>> {
   const socket = new WebSocket(`${gateway.replace(/\/$/, '')}/v1/stream?set=${encodeURIComponent(set)}`);
@@ -74,9 +74,9 @@ async function readGateway(
     response.on('end', () => opened.reject(gatewayRefused(refusalMessage(text, response.statusCode ?? 0))));
   });
   socket.on('error', (error) => opened.reject(gatewayRefused(`${gateway}: ${error.message}`)));
-  socket.on('message', (data) => {
+  socket.on('message', (data: Buffer, binary) => {
     try {
-      receive(String(data));
+      receive(binary ? data : String(data));
     } catch (error) {
       done.reject(error);
     }
@@ -102,11 +102,11 @@ function refusalMessage(body: string, status: number): string {
 async function readRedis(
   url: string,
   channel: string,
-  receive: (payload: string) => void,
+  receive: (payload: string | Uint8Array) => void,
 ): Promise<() => Promise<void>> {
   const reader = new RedisReader({ url, clock: systemClock, random: new SeededRandom(1), log: silentLogger });
   try {
-    await reader.subscribe(channel, ({ payload }) => receive(String(payload)));
+    await reader.subscribe(channel, ({ payload }) => receive(payload));
   } catch (error) {
     await reader.close();
     throw error instanceof CodedError ? error : new Error(describeError(error));

@@ -1,6 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { BatchSequence } from '../ticker/gateway/batch-sequence.ts';
-import { type Batch, parseBatch, rows } from '../ticker/pipeline/format/read.ts';
+import { type Batch, rows } from '../ticker/pipeline/format/read.ts';
+import { parsePayload } from '../ticker/pipeline/format/read-arrow.ts';
 import { formatRow, heading, printedRow } from './print-ticks.ts';
 
 export interface TickPrinterOptions {
@@ -23,10 +24,10 @@ export class TickPrinter {
   }
 
   /** Takes a payload as it was published. Messages that are no batch (a snapshot) are passed over. */
-  receive(payload: string): void {
+  receive(payload: string | Uint8Array): void {
     const { format, write } = this.#options;
-    if (!payload.startsWith('{"v":')) return;
-    const batch = parseBatch(payload);
+    if (typeof payload === 'string' && !payload.startsWith('{"v":')) return;
+    const batch = parsePayload(payload);
     const verdict = this.sequence.check(batch.header);
     const where = `${batch.header.set} (slice ${batch.header.slice})`;
     if (verdict.missing > 0) write(`# ${where}: ${verdict.missing} batches are missing before seq ${batch.header.seq}`);
@@ -36,7 +37,7 @@ export class TickPrinter {
       write(`# ${where}: gap of ${((to - from) / 1e6).toFixed(3)} s${lost} (${why})`);
     }
     if (!verdict.take || batch.header.count === 0) return;
-    if (format === 'batches') write(payload);
+    if (format === 'batches') write(typeof payload === 'string' ? payload : batchText(batch));
     else if (format === 'json') for (const row of rows(batch)) write(JSON.stringify(row));
     else this.#table(batch);
   }
@@ -58,4 +59,9 @@ export class TickPrinter {
       write(formatRow(printedRow.parse(row), batch.header.time));
     }
   }
+}
+
+/** A batch in Arrow as the JSON that a set of that format would have got. */
+function batchText({ header, columns }: Batch): string {
+  return JSON.stringify({ ...header, columns });
 }

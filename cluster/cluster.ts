@@ -65,7 +65,8 @@ export interface PatchOperation {
  * (`cluster.contract.ts`).
  *
  * Objects handed out are shared and must not be changed. Errors are coded (`errors.ts`): `CLUSTER_NOT_FOUND`,
- * `CLUSTER_CONFLICT`, `CLUSTER_INVALID`, `CLUSTER_EXPIRED`, `CLUSTER_ALREADY_EXISTS`, `CLUSTER_UNAVAILABLE`.
+ * `CLUSTER_CONFLICT`, `CLUSTER_INVALID`, `CLUSTER_EXPIRED`, `CLUSTER_ALREADY_EXISTS`, `CLUSTER_UNAVAILABLE`; of a real API server `CLUSTER_UNAUTHORIZED`
+ * and `CLUSTER_FORBIDDEN` too.
  */
 export interface Cluster {
   get<T extends KubeObject>(resource: Resource, name: ObjectName): Promise<T>;

@@ -1,5 +1,17 @@
 import { defineError } from '../runtime/errors.ts';
 
+/** 401: the token expired or was never valid. A new one may be there the next time. */
+export const unauthorized = defineError(
+  'CLUSTER_UNAUTHORIZED',
+  'retryable',
+  'Check the credentials of the kubeconfig or of the service account; they are read anew each time.',
+);
+/** 403: RBAC, a quota, or a namespace that is being deleted. A Role may be on its way. */
+export const forbidden = defineError(
+  'CLUSTER_FORBIDDEN',
+  'retryable',
+  'Let a Role allow the verb and the resource that the message names, or raise the quota; it is tried again.',
+);
 /** 404 */
 export const notFound = defineError(
   'CLUSTER_NOT_FOUND',

@@ -34,7 +34,7 @@ export const leaderTiming: LeaderTiming = { duration: 2_500, deadline: 2_000, in
 
 /**
  * Elects one leader among candidates by a Lease, after client-go's `leaderelection`: no two clocks are compared, each
- * candidate counts from when it saw the lease change. It is no fence (ANCHORS: a paused leader may write late): what
+ * candidate counts from when it saw the lease change. It is no fence (a paused leader may write late): what
  * a leader writes carries resourceVersions and epochs.
  */
 export class LeaderElector {

@@ -15,9 +15,10 @@ const deliveryFields = z.object({
     "Name of the channel, within the namespace; the set's own name when absent.",
     { examples: ['nifty-weekly'] },
   ),
-  format: described(z.enum(['json', 'arrow']).default('json'), 'How a batch is encoded.', {
-    unavailable: { reason: 'delivery.format: arrow is not supported yet; use json', except: 'json' },
-  }),
+  format: described(
+    z.enum(['json', 'arrow']).default('json'),
+    'How a batch is encoded: one JSON object, or one Arrow IPC stream. Latest values are JSON in both.',
+  ),
   pubsub: described(z.boolean().default(true), "Publish batches on the set's channel."),
   sharded: described(z.boolean().default(false), 'Use one sharded channel a slice (Redis Cluster).', {
     unavailable: { reason: 'delivery.sharded is not supported yet; leave it false', except: false },
@@ -42,9 +43,7 @@ const deliveryFields = z.object({
     z.int().min(1).max(10_000).default(1000),
     'Ticks after which a batch is sent before its window ends.',
   ),
-  conflate: described(z.boolean().default(false), 'Keep only the newest tick of an instrument in a batch.', {
-    unavailable: { reason: 'delivery.conflate is not supported yet; leave it false', except: false },
-  }),
+  conflate: described(z.boolean().default(false), 'Keep only the newest tick of an instrument in a batch.'),
 });
 export const delivery = described(deliveryFields, 'Where and how batches arrive.', {
   cel: [
@@ -57,3 +56,8 @@ export const delivery = described(deliveryFields, 'Where and how batches arrive.
 });
 
 export type DeliverySpec = z.infer<typeof delivery>;
+
+/** The full name of a set's channel. */
+export function channelName(namespace: string, channel: string): string {
+  return `ticks:${namespace}:${channel}`;
+}

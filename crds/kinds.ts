@@ -95,6 +95,7 @@ export const tickerAccountKind: KindDefinition = {
   conditions: [
     { type: 'Ready', meaning: 'The login works and its connections are open, or nothing is asked of it yet.' },
     { type: 'CredentialsValid', meaning: 'The provider accepted the login.' },
+    { type: 'InstrumentMasterLoaded', meaning: "The provider's instrument master is at hand, and not too old." },
     { type: 'Connected', meaning: "The account's connections are open." },
   ],
 };

@@ -9,6 +9,7 @@ import { FakeShard } from './fake-shard.testing.ts';
 import { FakeMarketData } from './market-data.testing.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { master, nifty, smallMarket } from './resolver/master.testing.ts';
+import type { OperatorObserver } from './vitals.ts';
 
 const user = { fieldManager: 'user' };
 
@@ -21,8 +22,11 @@ export class OperatorRig {
   operator: Operator;
   readonly #seen: Cluster;
 
-  /** @param between puts something between the operator and the cluster */
-  constructor(between: (cluster: Cluster) => Cluster = (cluster) => cluster) {
+  readonly #observer: OperatorObserver | undefined;
+
+  /** @param between puts something between the operator and the cluster @param observer what durations are told to */
+  constructor(between: (cluster: Cluster) => Cluster = (cluster) => cluster, observer?: OperatorObserver) {
+    this.#observer = observer;
     this.#seen = between(this.cluster);
     this.marketData.master = master(smallMarket());
     this.marketData.prices.set(nifty.token, 24_010);
@@ -109,6 +113,7 @@ export class OperatorRig {
       providers: ['kite', 'mock'],
       providerLimits: (name) => (name === 'kite' ? { connections: 3, instrumentsPerConnection: 3000 } : undefined),
       identity: 'test',
+      observer: this.#observer,
     });
   }
 }

@@ -17,6 +17,7 @@ import { Reconciler } from './controllers/reconciler.ts';
 import { ShardTracker } from './shard-tracker.ts';
 import { type OperatorSnapshot, takeSnapshot } from './snapshot.ts';
 import { SpotPoller } from './spot-poller.ts';
+import type { OperatorObserver, OperatorVitals } from './vitals.ts';
 
 export interface OperatorOptions {
   readonly cluster: Cluster;
@@ -42,6 +43,8 @@ export interface OperatorOptions {
   readonly spotInterval?: number | undefined;
   /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards; 1000. */
   readonly settle?: number | undefined;
+  /** Told how long things took, where that is measured. */
+  readonly observer?: OperatorObserver | undefined;
 }
 
 /** Milliseconds between renewals of this replica's own lease: they show that its watch is live. */
@@ -55,6 +58,8 @@ export interface Operator {
   stop(): Promise<void>;
   /** What it knows and has decided; undefined before the first reconcile. */
   snapshot(): OperatorSnapshot | undefined;
+  /** How it works itself, from the start. */
+  vitals(): OperatorVitals;
 }
 
 export function createOperator(options: OperatorOptions): Operator {
@@ -127,6 +132,7 @@ class TickerOperator implements Operator {
       spots: this.#spots,
       events: this.#events,
       settle: options.settle ?? 1000,
+      observer: options.observer,
       observe: () => ({
         accounts: this.#accounts.list(),
         sets: this.#sets.list(),
@@ -135,7 +141,7 @@ class TickerOperator implements Operator {
       }),
     });
     const reconcile = () => this.#reconciler.reconcile();
-    this.#loop = new ReconcileLoop({ clock, log, random: random.fork('loop'), reconcile });
+    this.#loop = new ReconcileLoop({ clock, log, random: random.fork('loop'), reconcile, observer: options.observer });
   }
 
   async start(): Promise<void> {
@@ -165,6 +171,26 @@ class TickerOperator implements Operator {
   snapshot(): OperatorSnapshot | undefined {
     const { last } = this.#reconciler;
     return last === undefined ? undefined : takeSnapshot(last, this.#catalogs.states(), this.#loop.counts);
+  }
+
+  vitals(): OperatorVitals {
+    const caches = [
+      ['TickerAccount', this.#accounts],
+      ['InstrumentSet', this.#sets],
+      ['SubscriptionSlice', this.#slices],
+      ['Lease', this.#leases],
+    ] as const;
+    return {
+      watches: caches.map(([kind, cache]) => ({
+        kind,
+        synced: cache.hasSynced,
+        objects: cache.list().length,
+        lastEventAge: cache.lastEventAge,
+        failures: cache.failures,
+      })),
+      loop: this.#loop.counts,
+      reconciler: this.#reconciler.counts,
+    };
   }
 
   #cache<T extends KubeObject>(resource: Resource, changed: ChangeHandler<T>): Informer<T> {

@@ -95,7 +95,7 @@ export function takeSnapshot(
     }),
   );
   return {
-    reconciles: { ...reconciles },
+    reconciles: { succeeded: reconciles.succeeded, failed: reconciles.failed },
     coverage,
     shards: [...world.shards.values()].map((shard) => {
       const own = accounts.filter((account) => account.shard === shard.identity.shard);

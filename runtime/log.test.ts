@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CodedError, defineError, describeError, errorCatalogue, hasCode } from './errors.ts';
-import { createLogger, redactedKeys } from './log.ts';
+import { createLogger, LogLines, redactedKeys } from './log.ts';
 
 test('never writes the value of a credential, however it is nested', () => {
   const lines: string[] = [];
@@ -21,4 +21,14 @@ test('an error says its code and what to do', () => {
   expect(describeError(error)).toBe('it is noon (TEST_TOO_LATE). Come earlier.');
   expect(errorCatalogue().map((entry) => entry.code)).toContain('TEST_TOO_LATE');
   expect(() => defineError('TEST_TOO_LATE', 'terminal', 'Again.')).toThrow(/twice/);
+});
+
+test('lines are counted by level, those of child loggers too; what is not logged is not counted', () => {
+  const counts = new LogLines();
+  const log = createLogger('info', { write: () => undefined }, counts);
+  log.warn({ event: 'a' }, 'one');
+  log.child({ slice: 's' }).warn('two');
+  log.error('three');
+  log.debug('not logged');
+  expect([counts.count('warn'), counts.count('error'), counts.count('debug')]).toEqual([2, 1, 0]);
 });

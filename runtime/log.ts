@@ -1,4 +1,4 @@
-import { type Logger as Pino, pino, stdSerializers } from 'pino';
+import { levels, type Logger as Pino, pino, stdSerializers } from 'pino';
 
 /**
  * A structured logger. Each line carries a stable `event` code, so that lines can be searched for without parsing
@@ -21,8 +21,26 @@ export const redactedKeys = [
   'token_secret',
 ];
 
-/** Creates the process's root logger: JSON lines on standard error. */
-export function createLogger(level: string, destination: { write(line: string): void } = process.stderr): Logger {
+/** How many lines were logged, by level. */
+export class LogLines {
+  readonly #counts = new Map<string, number>();
+
+  /** Lines of a level since the start. */
+  count(level: string): number {
+    return this.#counts.get(level) ?? 0;
+  }
+
+  add(level: string): void {
+    this.#counts.set(level, this.count(level) + 1);
+  }
+}
+
+/** Creates the process's root logger: JSON lines on standard error, counted in `lines` where that is given. */
+export function createLogger(
+  level: string,
+  destination: { write(line: string): void } = process.stderr,
+  lines?: LogLines,
+): Logger {
   const paths = redactedKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
   return pino(
     {
@@ -32,6 +50,12 @@ export function createLogger(level: string, destination: { write(line: string): 
       redact: { paths, censor: '[redacted]' },
       serializers: { error: stdSerializers.errWithCause },
       formatters: { level: (label) => ({ level: label }) },
+      hooks: {
+        logMethod(args, method, number) {
+          lines?.add(levels.labels[number] ?? '');
+          method.apply(this, args);
+        },
+      },
     },
     destination,
   );

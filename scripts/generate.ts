@@ -1,5 +1,6 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { metricsReference } from '../cli/metrics-reference.ts';
 import { errorReference } from '../crds/error-reference.ts';
 import { generatedFiles } from '../crds/generate.ts';
 import { errorCatalogue } from '../runtime/errors.ts';
@@ -26,6 +27,7 @@ export async function allGeneratedFiles(): Promise<Map<string, string>> {
   await loadErrors();
   const files = generatedFiles();
   files.set('docs/reference/delivery.md', renderReference());
+  files.set('docs/reference/metrics.md', metricsReference());
   files.set('docs/reference/errors.md', errorReference(errorCatalogue()));
   return files;
 }

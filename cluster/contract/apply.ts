@@ -167,6 +167,16 @@ export function describeApply(fixture: () => Fixture): void {
     await refused(apply(at(first.metadata.resourceVersion, 'full'), alice), 'CLUSTER_CONFLICT');
   });
 
+  test('apply: with a version it never creates what is gone', async () => {
+    const f = fixture();
+    const { metadata } = await apply(f.set(), alice);
+    await f.cluster.delete(instrumentSets, metadata);
+    const late = f.set({ name: metadata.name });
+    late.metadata.resourceVersion = metadata.resourceVersion ?? '';
+    await refused(apply(late, alice), 'CLUSTER_CONFLICT');
+    await refused(f.get(instrumentSets, late), 'CLUSTER_NOT_FOUND');
+  });
+
   test('apply: with a uid only on that object', async () => {
     const f = fixture();
     const created = await apply(f.set(), alice);
@@ -188,6 +198,13 @@ export function describeApply(fixture: () => Fixture): void {
     await refused(apply(f.config(created, { spec: { mode: 'everything' } }), alice), 'CLUSTER_INVALID');
     await refused(apply(f.config(created, { spec: { nonsense: 1 } }), alice), 'CLUSTER_INVALID');
     expect(await f.get(instrumentSets, created)).toEqual(created);
+  });
+
+  test('apply: a field that is null gets its default, and is refused where it has none', async () => {
+    const f = fixture();
+    expect((await apply(f.set({ spec: { mode: null } }), alice)).spec).toMatchObject({ mode: 'quote' });
+    const message = await refused(apply(f.set({ spec: { accountSelector: null } }), alice), 'CLUSTER_INVALID');
+    expect(message).toContain('spec.accountSelector');
   });
 
   test('apply: a transition rule is checked against what is there', async () => {

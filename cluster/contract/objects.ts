@@ -70,6 +70,17 @@ export function describeObjects(fixture: () => Fixture): void {
     }
   });
 
+  test('create: a field that is null is as if it were left out', async () => {
+    const f = fixture();
+    const { spec } = await f.cluster.create(
+      instrumentSets,
+      f.set({ spec: { accountSelector: null, mode: null } }),
+      alice,
+    );
+    expect(spec).toMatchObject({ mode: 'quote' });
+    expect(spec).not.toHaveProperty('accountSelector');
+  });
+
   test('create: a rule is checked', async () => {
     const f = fixture();
     const optionChains = [{ underlying: 'NSE:NIFTY 50', expiries: {}, strikes: { aroundMoney: 1 } }];
@@ -111,22 +122,23 @@ export function describeObjects(fixture: () => Fixture): void {
   test('list: of a namespace, by labels, by name, in order of names', async () => {
     const f = fixture();
     const run = f.name();
+    const label = `${f.namespace}-${run}`;
     const sets = [
-      f.set({ name: `${run}-b`, labels: { run, kind: 'x' } }),
-      f.set({ name: `${run}-a`, labels: { run, kind: 'y' } }),
+      f.set({ name: `${run}-b`, labels: { run: label, kind: 'x' } }),
+      f.set({ name: `${run}-a`, labels: { run: label, kind: 'y' } }),
     ];
     for (const set of sets) await f.cluster.create(instrumentSets, set, alice);
-    const away = f.set({ name: `${run}-c`, labels: { run } });
+    const away = f.set({ name: `${run}-c`, labels: { run: label } });
     away.metadata.namespace = f.other;
     await f.cluster.create(instrumentSets, away, alice);
     const names = async (where: object) =>
       (await f.cluster.list(instrumentSets, where)).items.map(({ metadata }) => metadata.name);
-    expect(await names({ namespace: f.namespace, labels: { run } })).toEqual([`${run}-a`, `${run}-b`]);
-    expect(await names({ namespace: f.namespace, labels: { run, kind: 'x' } })).toEqual([`${run}-b`]);
+    expect(await names({ namespace: f.namespace, labels: { run: label } })).toEqual([`${run}-a`, `${run}-b`]);
+    expect(await names({ namespace: f.namespace, labels: { run: label, kind: 'x' } })).toEqual([`${run}-b`]);
     expect(await names({ namespace: f.namespace, labels: { run: 'other' } })).toEqual([]);
     expect(await names({ namespace: f.namespace, name: `${run}-a` })).toEqual([`${run}-a`]);
     expect(await names({ namespace: f.namespace, name: `${run}-c` })).toEqual([]);
-    expect((await names({ labels: { run } })).sort()).toEqual([`${run}-a`, `${run}-b`, `${run}-c`]);
+    expect((await names({ labels: { run: label } })).sort()).toEqual([`${run}-a`, `${run}-b`, `${run}-c`]);
   });
 
   test('list: its version is that of no item that is newer', async () => {

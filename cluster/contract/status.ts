@@ -70,6 +70,15 @@ export function describeStatus(fixture: () => Fixture): void {
     expect(left.status).toEqual(report('shard-1', 4));
   });
 
+  test('status: an apply that empties what it still names is refused; one that leaves it out removes it', async () => {
+    const f = fixture();
+    const created = await f.cluster.apply(instrumentSets, f.set(), alice);
+    await applyStatus(created, { resolved: 1 }, bob);
+    await refused(applyStatus(created, {}, bob), 'CLUSTER_INVALID');
+    const left = await f.cluster.applyStatus(instrumentSets, f.config(created, {}), bob);
+    expect(left.status).toBeUndefined();
+  });
+
   test("status: another manager's entry is a conflict that names it", async () => {
     const f = fixture();
     const slice = await f.cluster.apply(subscriptionSlices, f.slice(), alice);

@@ -52,6 +52,23 @@ export function equalJson(a: unknown, b: unknown): boolean {
   );
 }
 
+/**
+ * `next` with every part that equals that of `former` at the same place taken from `former`; `former` itself where all
+ * of it does. So versions of an object share what did not change.
+ */
+export function share(former: unknown, next: unknown): unknown {
+  if (former === next) return former;
+  if (Array.isArray(former) && Array.isArray(next)) {
+    const items = next.map((item, index) => share(former[index], item));
+    return items.length === former.length && items.every((item, index) => item === former[index]) ? former : items;
+  }
+  if (!isRecord(former) || !isRecord(next)) return next;
+  const keys = Object.keys(next);
+  const shared = Object.fromEntries(keys.map((key) => [key, share(former[key], next[key])]));
+  const same = keys.length === Object.keys(former).length && keys.every((key) => shared[key] === former[key]);
+  return same && keys.every((key) => Object.hasOwn(former, key)) ? former : shared;
+}
+
 /** Freezes a tree in place. What is frozen already is taken to be so all the way down. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

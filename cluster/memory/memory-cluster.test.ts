@@ -95,6 +95,19 @@ describe('memory cluster', () => {
     expect((await fixture.get(instrumentSets, stored)).metadata.labels).toEqual({ a: 'b' });
   });
 
+  test('versions of an object share what did not change', async () => {
+    const { cluster, fixture } = setUp();
+    const set = fixture.set({ labels: { a: 'b' }, spec: { selectors: [{ exchange: 'NSE' }, { exchange: 'BSE' }] } });
+    const first = await cluster.apply(instrumentSets, set, alice);
+    const status = { ...fixture.config(set, { status: { resolved: 1 } }) };
+    const second = await cluster.applyStatus(instrumentSets, status, alice);
+    expect(second.spec).toBe(first.spec);
+    const changed: Loose = { ...set, spec: { ...set.spec, mode: 'ltp' } };
+    const third = await cluster.apply(instrumentSets, changed, alice);
+    expect(third.spec?.['selectors']).toBe(first.spec?.['selectors']);
+    expect(third.status).toBe(second.status);
+  });
+
   test('what JSON cannot hold is refused with its path; undefined is as if it were not there', async () => {
     const { cluster, fixture } = setUp();
     const message = await refused(

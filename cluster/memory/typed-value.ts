@@ -106,10 +106,11 @@ export function compare(schema: FieldSchema, before: unknown, after: unknown): C
   const removed = new FieldSetBuilder();
   const visit = (declared: FieldSchema, a: unknown, b: unknown, path: string[]): void => {
     if (a === b) return;
-    const schemaA = resolve(declared, a);
-    const schemaB = resolve(declared, b);
+    // Null takes the form of what it is compared with.
+    const schemaA = resolve(declared, a ?? b);
+    const schemaB = resolve(declared, b ?? a);
     const known = a === undefined ? schemaB : schemaA;
-    const differ = a !== undefined && b !== undefined && schemaA.type !== schemaB.type;
+    const differ = schemaA.type !== schemaB.type;
     if (!differ && !isAtomic(known)) {
       const inA = members(known, a, path.join(''));
       const inB = members(known, b, path.join(''));
@@ -144,40 +145,48 @@ export function merge(declared: FieldSchema, live: unknown, config: unknown, pat
   return config;
 }
 
-/** Items of the configuration come in its order; other live items keep their place before the item they stood before. */
+/**
+ * Items of the configuration come in its order; items that only live has come where they stood, as far as the two
+ * orders agree. Both lists are walked side by side: where they disagree the configuration goes first.
+ */
 function mergeLists(schema: ListSchema, live: unknown[], config: unknown[], path: string): unknown[] {
   const inLive = keyed(schema, live, path);
   const inConfig = keyed(schema, config, path);
-  const rest = [...inLive.keys()];
+  const waiting = [...inLive.keys()];
+  const shared = [...inConfig.keys()].filter((element) => inLive.has(element));
   const merged: unknown[] = [];
   const done = new Set<string>();
   let at = 0;
-  const takeLiveOnly = (): void => {
-    for (; at < rest.length; at++) {
-      const element = rest[at]!;
-      if (done.has(element)) continue;
-      if (inConfig.has(element)) return;
-      merged.push(inLive.get(element));
-    }
-  };
+  let nextShared = 0;
   for (const [element, item] of inConfig) {
-    takeLiveOnly();
+    for (; at < waiting.length && waiting[at] !== element; at++) {
+      const head = waiting[at]!;
+      if (!inConfig.has(head)) merged.push(inLive.get(head));
+      else if (!done.has(head) && head === shared[nextShared]) break;
+    }
+    if (waiting[at] === element) at++;
+    if (shared[nextShared] === element) nextShared++;
     merged.push(merge(schema.items, inLive.get(element), item, path + element.slice(1)));
     done.add(element);
   }
-  takeLiveOnly();
+  for (const head of waiting.slice(at)) if (!inConfig.has(head)) merged.push(inLive.get(head));
   return merged;
 }
 
-/** `value` without the fields in `set`. Containers that are not in the set stay, be they empty. */
+/**
+ * `value` without the fields in `set`. A container that loses all of its members but is not in the set itself becomes
+ * null, as upstream has it: a custom resource's schema then refuses it.
+ */
 export function removeFields(declared: FieldSchema, value: unknown, set: FieldSet, path = ''): unknown {
   const schema = resolve(declared, value);
   if (isAtomic(schema) || set.children.size === 0) return value;
+  const before = members(schema, value, path);
   const kept: [string, unknown][] = [];
-  for (const [element, [child, member]] of members(schema, value, path)) {
+  for (const [element, [child, member]] of before) {
     const within = set.children.get(element) ?? emptySet;
     if (!within.member) kept.push([element, removeFields(child, member, within, path + element.slice(1))]);
   }
+  if (kept.length === 0 && before.size > 0) return null;
   if (schema.type === 'list') return kept.map(([, member]) => member);
   return Object.fromEntries(kept.map(([element, member]) => [element.slice(2), member]));
 }

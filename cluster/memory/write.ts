@@ -1,7 +1,7 @@
 import { admit, describeFieldError } from '../../crds/admission.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import { invalid } from '../errors.ts';
-import { deepFreeze, equalJson, isRecord, type JsonObject, omit, recordAt } from './json.ts';
+import { deepFreeze, equalJson, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
 import type { Kind } from './kinds.ts';
 import {
   applyConfig,
@@ -109,6 +109,8 @@ function admitted({ kind, by }: WriteContext, candidate: JsonObject, old: KubeOb
   if (!isKubeObject(object)) throw invalid('apiVersion, kind and metadata.name are required');
   const judged = kind.custom ? admit(object.kind, object, old) : { object, errors: [] };
   const errors = judged.errors.map(describeFieldError);
+  if (kind.custom && by.operation === 'Apply')
+    errors.push(...nullFields(omit(asJson(object), 'metadata'), judged.object));
   if (errors.length === 0) errors.push(...validateMeta(recordAt(object, 'metadata')));
   errors.push(...(kind.validate?.(object, old === undefined ? undefined : asJson(old)) ?? []));
   if (errors.length > 0) {
@@ -117,6 +119,20 @@ function admitted({ kind, by }: WriteContext, candidate: JsonObject, old: KubeOb
     throw invalid(`${object.kind} ${where} is invalid: ${errors.join('; ')}`);
   }
   return withMeta(asJson(judged.object), recordAt(object, 'metadata'));
+}
+
+/** Fields that are null and have no default: an apply is refused for them, other writes drop them. */
+function nullFields(sent: unknown, judged: unknown, path = ''): string[] {
+  if (sent === null) return judged === undefined || judged === null ? [`${path}: must not be null; leave it out`] : [];
+  if (Array.isArray(sent)) {
+    const items: readonly unknown[] = Array.isArray(judged) ? judged : [];
+    return sent.flatMap((item, index) => nullFields(item, items[index], `${path}[${index}]`));
+  }
+  if (!isRecord(sent)) return [];
+  const fields = asRecord(judged);
+  return Object.entries(sent).flatMap(([key, value]) =>
+    nullFields(value, fields[key], path === '' ? key : `${path}.${key}`),
+  );
 }
 
 /** Empty maps and lists of metadata are left out, as the API server encodes it. */
@@ -136,8 +152,8 @@ function finish(context: WriteContext, live: KubeObject | undefined, written: Wr
     identity['generation'] = (live.metadata.generation ?? 0) + 1;
   }
   const metadata = { ...recordAt(object, 'metadata'), ...identity, ...managers };
-  const next = withMeta(object, metadata);
-  if (live !== undefined && equalJson(live, next)) return live;
+  const next = share(live, withMeta(object, metadata));
+  if (live !== undefined && next === live) return live;
   if (!isKubeObject(next)) throw invalid('apiVersion, kind and metadata.name are required');
   if (live?.metadata.deletionTimestamp !== undefined) {
     const added = addedFinalizers(live, next);

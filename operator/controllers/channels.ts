@@ -1,6 +1,6 @@
-import type { InstrumentSet } from '../../crds/index.ts';
+import { channelName, type InstrumentSet } from '../../crds/index.ts';
 import { compareText } from '../planner/types.ts';
-import { channelName, idOf } from './names.ts';
+import { idOf } from './names.ts';
 
 export interface ChannelClaim {
   readonly channel: string;

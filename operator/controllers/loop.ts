@@ -4,12 +4,23 @@ import { describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import { Wakeup } from '../deadline.ts';
+import type { OperatorObserver } from '../vitals.ts';
 
 export interface LoopOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
   readonly reconcile: () => Promise<{ readonly requeueAfter?: number | undefined }>;
+  readonly observer?: Pick<OperatorObserver, 'waited' | 'reconciled'> | undefined;
+}
+
+export interface LoopCounts {
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Changes that asked for a reconcile. */
+  readonly triggers: number;
+  /** Whether one has asked since the last reconcile began. */
+  readonly waiting: boolean;
 }
 
 /** Changes that come within this time (milliseconds) of each other are dealt with together. */
@@ -26,16 +37,26 @@ export class ReconcileLoop {
   readonly #options: LoopOptions;
   readonly #wakeup: Wakeup;
   #failures = 0;
-  /** Reconciles that succeeded and that failed. */
-  readonly counts = { succeeded: 0, failed: 0 };
+  #succeeded = 0;
+  #failed = 0;
+  #triggers = 0;
+  /** When the first change since the last reconcile asked for one, monotonic milliseconds. */
+  #waitingSince: number | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
   }
 
+  get counts(): LoopCounts {
+    const waiting = this.#waitingSince !== undefined;
+    return { succeeded: this.#succeeded, failed: this.#failed, triggers: this.#triggers, waiting };
+  }
+
   /** Something changed. */
   trigger(): void {
+    this.#triggers++;
+    this.#waitingSince ??= this.#options.clock.monotonic();
     this.#wakeup.wake();
   }
 
@@ -51,14 +72,19 @@ export class ReconcileLoop {
   }
 
   async #once(): Promise<number> {
-    const { log, random, reconcile } = this.#options;
+    const { clock, log, random, reconcile, observer } = this.#options;
+    const started = clock.monotonic();
+    if (this.#waitingSince !== undefined) observer?.waited((started - this.#waitingSince) / 1000);
+    this.#waitingSince = undefined;
     try {
       const { requeueAfter } = await reconcile();
+      observer?.reconciled('succeeded', (clock.monotonic() - started) / 1000);
       this.#failures = 0;
-      this.counts.succeeded++;
+      this.#succeeded++;
       return Math.min(requeueAfter ?? resync, resync);
     } catch (error) {
-      this.counts.failed++;
+      observer?.reconciled('failed', (clock.monotonic() - started) / 1000);
+      this.#failed++;
       const wait = backoffDelay(backoff, this.#failures++, random);
       log.warn({ event: 'reconcile.failed', error, wait: Math.round(wait) }, describeError(error));
       return wait;

@@ -30,8 +30,3 @@ function shortened(name: string, most: number): string {
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 10);
   return `${name.slice(0, most - 11).replace(/[-.]+$/, '')}-${hash}`;
 }
-
-/** The full name of a set's channel. */
-export function channelName(namespace: string, channel: string): string {
-  return `ticks:${namespace}:${channel}`;
-}

@@ -5,8 +5,9 @@ import { defineError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { CatalogCache } from '../catalog-cache.ts';
 import { plan as makePlan } from '../planner/planner.ts';
-import type { Plan, PlannedSlice } from '../planner/types.ts';
+import type { Move, Plan, PlannedSlice } from '../planner/types.ts';
 import type { SpotPoller } from '../spot-poller.ts';
+import type { OperatorObserver } from '../vitals.ts';
 import type { Providers } from './accounts.ts';
 import { Applier, type Outcome, type Overlays } from './apply.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
@@ -39,6 +40,17 @@ export interface ReconcilerOptions {
   readonly observe: () => Observed;
   /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards. */
   readonly settle: number;
+  readonly observer?: Pick<OperatorObserver, 'planned'> | undefined;
+}
+
+/** Since the start. */
+export interface ReconcilerCounts {
+  written: number;
+  conflicts: number;
+  failed: number;
+  /** Of plans that were applied. */
+  instrumentMoves: number;
+  accountMoves: number;
 }
 
 /** What the last reconcile saw and decided. */
@@ -51,6 +63,7 @@ export interface Reconciled {
 
 /** The one level-triggered loop body: observe → resolve → plan → apply → report. Safe to run at any time, any number of times. */
 export class Reconciler {
+  readonly counts: ReconcilerCounts = { written: 0, conflicts: 0, failed: 0, instrumentMoves: 0, accountMoves: 0 };
   readonly #options: ReconcilerOptions;
   readonly #overlays: Overlays;
   readonly #applier: Applier;
@@ -77,7 +90,7 @@ export class Reconciler {
 
   /** Brings the cluster nearer to what is wanted. Throws a retryable error where a write failed. */
   async reconcile(): Promise<{ readonly requeueAfter?: number | undefined }> {
-    const { clock, catalogs, spots, events, log } = this.#options;
+    const { clock, catalogs, spots, events, log, observer } = this.#options;
     const world = viewWorld(
       this.#observe(),
       { providers: this.#options.providers, demand: this.#demand, catalogs, spots },
@@ -87,6 +100,7 @@ export class Reconciler {
     spots.follow(world.sources, world.demand.follows);
     for (const market of world.demand.unknownIn) catalogs.wantFresh(market);
     const settling = this.#settling(world);
+    const planning = clock.monotonic();
     const plan = makePlan({
       demand: world.demand.demands,
       accounts: world.views.map(({ planner }) => planner),
@@ -95,11 +109,13 @@ export class Reconciler {
         .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
         .map((slice) => asCurrentSlice(slice)),
     });
+    observer?.planned((clock.monotonic() - planning) / 1000);
     const ending = this.#ending(world);
     const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#builder(world));
     const applied = await this.#applier.slices([...writes, ...ending.writes]);
     if (applied.written > 0) {
       const { moves, unplaced } = plan;
+      this.#countMoves(moves);
       log.info(
         { event: 'plan.applied', written: applied.written, moves: moves.length, unplaced: unplaced.length },
         'slices written',
@@ -111,6 +127,13 @@ export class Reconciler {
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
     return { requeueAfter: this.#next(world, [applied, reported], settling, ending.wait) };
+  }
+
+  #countMoves(moves: readonly Move[]): void {
+    for (const { kind } of moves) {
+      if (kind === 'instrument') this.counts.instrumentMoves++;
+      else this.counts.accountMoves++;
+    }
   }
 
   #observe(): Observed {
@@ -175,6 +198,11 @@ export class Reconciler {
 
   #next(world: World, outcomes: readonly Outcome[], settling: number, ending: number | undefined): number | undefined {
     const failures = outcomes.flatMap((outcome) => outcome.failures);
+    this.counts.failed += failures.length;
+    for (const { written, conflicts } of outcomes) {
+      this.counts.written += written;
+      this.counts.conflicts += conflicts;
+    }
     const [first] = failures;
     if (first !== undefined) {
       const message = `${failures.length} writes failed, the first: ${first.what}: ${describeError(first.error)}`;

@@ -1,9 +1,15 @@
 import { systemClock } from '../../runtime/clock.ts';
 import type { BatchHeader } from '../delivery.ts';
+import { ArrowEncoder } from '../pipeline/format/arrow.ts';
+import { stampArrow } from '../pipeline/format/arrow-stream.ts';
 import { assemble } from '../pipeline/format/json.ts';
+import { instrumentRecord } from '../pipeline/instrument-table.ts';
+import { RowBatch } from '../pipeline/row-batch.ts';
+import { ticksOf } from '../pipeline/ticks.testing.ts';
 import { call } from '../sinks/batches.testing.ts';
 import { MemorySink } from '../sinks/memory/memory-sink.ts';
 import type { LatestValue } from '../sinks/sink.ts';
+import { Packet } from '../tick-columns.ts';
 
 /** A row as a batch carries it. */
 export type TestRow = Readonly<Record<string, string | number | null>> & { readonly symbol: string };
@@ -24,6 +30,30 @@ export class TestFeed {
 
   /** Publishes one batch of set `default/<name>` (its UID is `<name>-uid`), or a heartbeat where there are no rows. */
   async publish(name: string, rows: readonly TestRow[], more: Partial<BatchHeader> = {}): Promise<string> {
+    return String(await this.#send(name, rows, more, (header) => assemble(header, columnsText(rows))));
+  }
+
+  /** The same in Arrow, of quotes. */
+  async publishArrow(name: string, rows: readonly TestRow[], more: Partial<BatchHeader> = {}): Promise<Uint8Array> {
+    const batch = new RowBatch(1000);
+    const ticks = ticksOf(
+      rows.map((row) => ({ token: 1, packet: Packet.quote, lastPrice: Number(row['last_price']) })),
+      Math.round(systemClock.now() * 1000),
+    );
+    rows.forEach(({ symbol }, at) => {
+      const [exchange = '', tradingsymbol = ''] = symbol.split(':');
+      batch.append(ticks, at, instrumentRecord(1, exchange, tradingsymbol), false);
+    });
+    const body = rows.length === 0 ? new ArrowEncoder().empty() : new ArrowEncoder().columns(batch);
+    return this.#send(name, rows, more, (header) => stampArrow(JSON.stringify(header), body));
+  }
+
+  async #send<T extends string | Uint8Array>(
+    name: string,
+    rows: readonly TestRow[],
+    more: Partial<BatchHeader>,
+    encode: (header: BatchHeader) => T,
+  ): Promise<T> {
     const seq = (this.#seq.get(name) ?? 0) + (rows.length > 0 ? 1 : 0);
     this.#seq.set(name, seq);
     const token = { epoch: 1, claim: this.#claim };
@@ -38,9 +68,7 @@ export class TestFeed {
       time: Math.round(systemClock.now() * 1000),
       ...more,
     };
-    const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-    const columns = Object.fromEntries(keys.map((key) => [key, rows.map((row) => row[key] ?? null)]));
-    const payload = assemble(header, JSON.stringify(columns));
+    const payload = encode(header);
     const latest: LatestValue[] = rows.map((row) => ({
       instrument: row.symbol,
       time: Number(row['receive_time'] ?? 0),
@@ -51,6 +79,11 @@ export class TestFeed {
     if (answer.kind !== 'written') throw new Error(answer.kind);
     return payload;
   }
+}
+
+function columnsText(rows: readonly TestRow[]): string {
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return JSON.stringify(Object.fromEntries(keys.map((key) => [key, rows.map((row) => row[key] ?? null)])));
 }
 
 /** What a gateway is told of such a set. */

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import { systemClock } from '../../runtime/clock.ts';
 import { silentLogger } from '../../runtime/log.ts';
 import { parseBatch } from '../pipeline/format/read.ts';
+import { parseArrow } from '../pipeline/format/read-arrow.ts';
 import { sinkUnavailable } from '../sinks/errors.ts';
 import type { SinkReader } from '../sinks/reader.ts';
 import { BatchSequence } from './batch-sequence.ts';
@@ -97,6 +98,22 @@ describe('stream', () => {
     await feed.publish('options', [row('NFO:X', 1)]);
     const heartbeat = await feed.publish('equities', []);
     expect((await reader.count(3)).slice(1)).toEqual([batch, heartbeat]);
+  });
+
+  test('batches in Arrow go out as binary frames, byte for byte', async () => {
+    await start();
+    const socket = new WebSocket(`${url.replace('http', 'ws')}v1/stream?set=default/equities`);
+    sockets.push(socket);
+    const frames: [Buffer, boolean][] = [];
+    socket.on('message', (data: Buffer, binary) => frames.push([data, binary]));
+    await expect.poll(() => frames.length).toBe(1);
+    const rows = [{ symbol: 'NSE:INFY', last_price: 1500, receive_time: 1 }];
+    const payloads = [await feed.publishArrow('equities', rows), await feed.publishArrow('equities', [])];
+    await expect.poll(() => frames.length).toBe(3);
+    expect(frames.map(([, binary]) => binary)).toEqual([false, true, true]);
+    expect(frames.slice(1).map(([data]) => data)).toEqual(payloads.map((payload) => Buffer.from(payload)));
+    expect(parseArrow(frames[1]![0]).columns).toMatchObject({ symbol: ['NSE:INFY'], last_price: [1500] });
+    expect(parseArrow(frames[2]![0]).header).toMatchObject({ count: 0, seq: 1 });
   });
 
   test('what is published while the latest values are read comes after them, and nothing is missed', async () => {
@@ -219,12 +236,38 @@ describe('stream', () => {
     }
     expect(dropped).toBeGreaterThan(0);
     expect(sequence.totals.batches + dropped).toBe(published + 1);
+    expect(gateway.traffic).toMatchObject({ droppedBatches: dropped, droppedTicks: dropped, opened: 1 });
+    expect(gateway.traffic.sent).toBe(reader.messages.length);
+    expect(gateway.traffic.bytes).toBe(reader.messages.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
     expect(sequence.totals).toMatchObject({ missing: dropped, duplicates: 0 });
     const told = reader.messages.findIndex((text) => text.startsWith('{"type":"dropped"'));
     expect(JSON.parse(reader.messages[told + 1]!)).toMatchObject({
       type: 'snapshot',
       rows: { 'NSE:INFY': { last_price: published } },
     });
+  });
+
+  test('a slow reader of a set in Arrow is told how many ticks it missed', async () => {
+    await start({ limits: { clientBytes: 200_000 } });
+    const reader = await stream('default/equities');
+    await reader.count(1);
+    reader.socket.pause();
+    const rows = Array.from({ length: 500 }, (_, i) => row(`NSE:S${i}`, 1, 1));
+    for (let i = 0; i < 400; i++) await feed.publishArrow('equities', rows);
+    reader.socket.resume();
+    await reader.until(() => reader.messages.some((text) => text.startsWith('{"type":"dropped"')));
+    const told = JSON.parse(reader.messages.find((text) => text.startsWith('{"type":"dropped"'))!);
+    expect(told.batches).toBeGreaterThan(0);
+    expect(told.ticks).toBe(500 * told.batches);
+  });
+
+  test('a batch larger than the bound reaches a reader that waits for it', async () => {
+    await start({ limits: { clientBytes: 10_000 } });
+    const reader = await stream('default/equities');
+    await reader.count(1);
+    await feed.publish('equities', [{ ...row('NSE:INFY', 1, 1), filler: 'x'.repeat(50_000) }]);
+    const [, batch] = await reader.count(2);
+    expect(parseBatch(batch!).header).toMatchObject({ seq: 1, count: 1 });
   });
 
   test('a client that shows no sign of life is let go', async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Clock, sleep, type Timer } from '../../runtime/clock.ts';
-import { describeError } from '../../runtime/errors.ts';
+import { CodedError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { SinkReader } from '../sinks/reader.ts';
 import { badRequest, cannotListen, notPublished, originRefused, portInUse, tooManyClients } from './errors.ts';
@@ -13,6 +13,7 @@ import { defaultLimits, type GatewayLimits } from './limits.ts';
 import { isLoopback, type OriginPolicy, refusal } from './origin.ts';
 import { type GatewaySet, SetFeed, setName } from './set-feed.ts';
 import { StreamClient } from './stream-client.ts';
+import { countUp, type GatewayTraffic, newTraffic } from './traffic.ts';
 
 export type { GatewaySet } from './set-feed.ts';
 
@@ -36,6 +37,8 @@ export interface Gateway {
   listen(): Promise<{ readonly url: string; readonly port: number }>;
   /** Streams that are open now. */
   readonly clients: number;
+  /** What it has done since its start. */
+  readonly traffic: Readonly<GatewayTraffic>;
   /** Lets clients take what is queued for them (bounded), then closes everything. */
   close(): Promise<void>;
 }
@@ -51,6 +54,7 @@ const clientMessageBytes = 1024;
 const plainConnections = 256;
 
 class HttpGateway implements Gateway {
+  readonly traffic = newTraffic();
   readonly #options: GatewayOptions;
   readonly #limits: GatewayLimits;
   readonly #origins: OriginPolicy;
@@ -68,7 +72,10 @@ class HttpGateway implements Gateway {
     this.#host = options.host ?? '127.0.0.1';
     this.#origins = { allowedOrigins: options.allowedOrigins ?? [], loopbackOnly: isLoopback(this.#host) };
     const api = new HttpApi({ ...options, origins: this.#origins, clients: () => this.clients });
-    this.#server = createServer((request, response) => void api.handle(request, response));
+    this.#server = createServer((request, response) => {
+      response.once('finish', () => countUp(this.traffic.requests, response.statusCode));
+      void api.handle(request, response);
+    });
     this.#server.headersTimeout = 10_000;
     this.#server.requestTimeout = 10_000;
     this.#server.maxConnections = this.#limits.maxClients + plainConnections;
@@ -133,6 +140,7 @@ class HttpGateway implements Gateway {
       this.#sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(feed, client));
     } catch (error) {
       const status = errorStatus(error);
+      countUp(this.traffic.refused, error instanceof CodedError ? error.code : 'GATEWAY_INTERNAL');
       if (status === 500) this.#options.log.warn({ event: 'gateway.failed' }, describeError(error));
       refuse(socket, status, errorBody(error));
     }
@@ -158,8 +166,14 @@ class HttpGateway implements Gateway {
 
   #welcome(feed: SetFeed, socket: WebSocket): void {
     const { clock, log } = this.#options;
-    const client = new StreamClient(socket, { clock, limits: this.#limits, wantSnapshot: feed.wantSnapshot });
+    const client = new StreamClient(socket, {
+      clock,
+      limits: this.#limits,
+      traffic: this.traffic,
+      wantSnapshot: feed.wantSnapshot,
+    });
     feed.clients.add(client);
+    this.traffic.opened++;
     log.info({ event: 'gateway.opened', set: setName(feed.set), clients: this.clients }, 'a stream was opened');
     socket.on('error', (error) => log.debug({ event: 'gateway.client' }, describeError(error)));
     socket.on('close', (code) => {

@@ -122,6 +122,22 @@ test('another set is one click away; columns that it has not are gone', async ()
   expect(new URL(page.url()).hash).toBe('#default%2Fequities');
 });
 
+test('a set in Arrow is followed by its headers, and shows the latest values', async () => {
+  await open('#default%2Fnifty-weekly');
+  await expect.poll(status).toBe('live');
+  await feed.publishArrow('nifty-weekly', []);
+  await feed.publishArrow('nifty-weekly', [option('NFO:A', 1), option('NFO:B', 5)]);
+  await expect.poll(() => cell(0, 'LTP')).toBe('1.00');
+  expect(await fact('Format')).toBe('Arrow');
+  expect(await fact('Sequence')).toBe('complete');
+  expect(await fact('Batches')).toBe('1');
+  const set = 'default/'.padEnd(700, 'n');
+  await feed.publishArrow('nifty-weekly', [option('NFO:A', 2)], { seq: 4, set });
+  await expect.poll(() => fact('Sequence')).toBe('2 missing');
+  await feed.publishArrow('nifty-weekly', [option('NFO:A', 3)], { seq: 5 });
+  await expect.poll(() => cell(0, 'LTP'), { timeout: 5000 }).toBe('3.00');
+});
+
 test('a batch that did not arrive is told', async () => {
   await open('#default%2Fnifty-weekly');
   await expect.poll(status).toBe('live');

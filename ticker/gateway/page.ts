@@ -11,7 +11,7 @@ export interface Page {
 export function loadPage(): Page {
   const read = (name: string): string => readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8');
   const style = read('page.css');
-  const script = bundle(['columns.js', 'follow.js', 'table.js', 'page.js'].map(read));
+  const script = bundle(['columns.js', 'follow.js', 'arrow.js', 'table.js', 'page.js'].map(read));
   const html = read('index.html')
     .replace('/* style */', () => style)
     .replace('/* script */', () => script);

@@ -1,6 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
+import { arrowHeaderText } from '../pipeline/format/arrow-stream.ts';
 import type { Published, SinkReader, Unsubscribe } from '../sinks/reader.ts';
 import type { Frame, StreamClient } from './stream-client.ts';
 
@@ -108,13 +109,23 @@ function snapshotText(set: GatewaySet, now: number, rows: string): string {
 const headerRoom = 1500;
 
 function toFrame(payload: string | Uint8Array): Frame {
-  if (typeof payload !== 'string') {
-    return {
-      data: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-      binary: true,
-      ticks: undefined,
-    };
+  if (typeof payload === 'string') {
+    return { data: Buffer.from(payload), binary: false, ticks: countIn(payload.slice(0, headerRoom)) };
   }
-  const count = /"count":(\d+)/.exec(payload.slice(0, headerRoom))?.[1];
-  return { data: Buffer.from(payload), binary: false, ticks: count === undefined ? undefined : Number(count) };
+  const data = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { data, binary: true, ticks: binaryCount(payload) };
+}
+
+function countIn(header: string): number | undefined {
+  const count = /"count":(\d+)/.exec(header)?.[1];
+  return count === undefined ? undefined : Number(count);
+}
+
+/** Ticks of a batch in Arrow; what is none is passed on as it is. */
+function binaryCount(payload: Uint8Array): number | undefined {
+  try {
+    return countIn(arrowHeaderText(payload));
+  } catch {
+    return undefined;
+  }
 }

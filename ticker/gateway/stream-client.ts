@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../runtime/clock.ts';
 import type { GatewayLimits } from './limits.ts';
+import type { GatewayTraffic } from './traffic.ts';
 
 /** One published message, encoded once for all clients. */
 export interface Frame {
@@ -21,6 +22,7 @@ export class StreamClient {
   readonly #socket: WebSocket;
   readonly #clock: Clock;
   readonly #limits: GatewayLimits;
+  readonly #traffic: GatewayTraffic;
   readonly #wantSnapshot: (client: StreamClient) => void;
   #state: State = 'catchingUp';
   /** What was published since the latest values were asked for. */
@@ -35,12 +37,15 @@ export class StreamClient {
     options: {
       readonly clock: Clock;
       readonly limits: GatewayLimits;
+      /** Counted into. */
+      readonly traffic: GatewayTraffic;
       readonly wantSnapshot: (client: StreamClient) => void;
     },
   ) {
     this.#socket = socket;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#traffic = options.traffic;
     this.#wantSnapshot = options.wantSnapshot;
     this.#lastSign = this.#clock.monotonic();
     socket.on('pong', () => this.#alive());
@@ -67,7 +72,10 @@ export class StreamClient {
 
   publish(frame: Frame): void {
     if (this.#state === 'flowing') {
-      if (this.#socket.bufferedAmount + frame.data.length <= this.#limits.clientBytes) {
+      const waiting = this.#socket.bufferedAmount;
+      // A message larger than the bound goes out alone: with nothing on its way, nothing would unblock the client.
+      if (waiting === 0 || waiting + frame.data.length <= this.#limits.clientBytes) {
+        this.#count(frame.data.length);
         this.#socket.send(frame.data, { binary: frame.binary }, (error) => this.#sent(error));
         return;
       }
@@ -104,6 +112,8 @@ export class StreamClient {
   #drop(frame: Frame): void {
     if (frame.ticks === 0) return;
     this.#dropped.batches++;
+    this.#traffic.droppedBatches++;
+    this.#traffic.droppedTicks += frame.ticks ?? 0;
     if (frame.ticks === undefined) this.#dropped.countable = false;
     else this.#dropped.ticks += frame.ticks;
   }
@@ -120,7 +130,13 @@ export class StreamClient {
     this.#lastSign = this.#clock.monotonic();
   }
 
+  #count(bytes: number): void {
+    this.#traffic.sent++;
+    this.#traffic.bytes += bytes;
+  }
+
   #text(text: string): void {
+    this.#count(Buffer.byteLength(text));
     this.#socket.send(text, (error) => this.#sent(error));
   }
 }

@@ -1,7 +1,7 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
 import type { Connection } from '../providers/provider.ts';
 import type { TickColumns } from '../tick-columns.ts';
-import type { JsonEncoder } from './format/json.ts';
+import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import { History } from './history.ts';
 import type { InstrumentTable } from './instrument-table.ts';
@@ -22,7 +22,7 @@ export interface Shared {
   readonly table: InstrumentTable;
   /** Decoded into, emptied before the next chunk of a frame. */
   readonly ticks: TickColumns;
-  readonly encoder: JsonEncoder;
+  readonly encoders: Encoders;
 }
 
 /** {@link PipelineCounters}, with `received = invalid + unknown + unrouted + routed`. */
@@ -44,6 +44,7 @@ export class AccountSlice implements SlicePipeline {
     unrouted: 0,
     routed: 0,
     batched: 0,
+    conflated: 0,
     dropped: 0,
     byRule: new Map(),
     greeksSolved: 0,
@@ -126,6 +127,7 @@ export class AccountSlice implements SlicePipeline {
         break;
       }
     } while (offset >= 0);
+    for (const batcher of this.#batchers) if (batcher.immediate && !batcher.empty) this.#push(batcher.seal());
   }
 
   take(now: number, all = false): GatheredBatch[] {
@@ -162,7 +164,7 @@ export class AccountSlice implements SlicePipeline {
     const old = new Map(this.#batchers.map((batcher) => [batcher.uid, batcher]));
     const batchers = spec.sets.map((set) => {
       const known = old.get(set.uid);
-      if (known === undefined) return new SetBatcher(set, this.#shared.encoder);
+      if (known === undefined) return new SetBatcher(set, this.#shared.encoders);
       old.delete(set.uid);
       const gathered = known.configure(set);
       if (gathered !== undefined) this.#push(gathered);
@@ -232,9 +234,9 @@ export class AccountSlice implements SlicePipeline {
           else this.counters.greeksUnsolved++;
           greeks = enricher.out;
         }
-        const sealed = set.add(ticks, row, entry.record, cached, greeks);
-        if (sealed !== undefined) this.#push(sealed);
-        this.counters.batched++;
+        if (set.add(ticks, row, entry.record, cached, greeks)) this.counters.batched++;
+        else this.counters.conflated++;
+        if (set.full) this.#push(set.seal());
         taken = true;
       }
     }

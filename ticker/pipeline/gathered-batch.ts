@@ -7,10 +7,12 @@ import type { LatestValue } from '../sinks/sink.ts';
 export interface GatheredBatch {
   readonly setUid: string;
   readonly count: number;
-  /** The columns, encoded once: for `json`, the text of the `columns` object. */
+  /** The columns, encoded once: for `json` the text of the `columns` object, for `arrow` a stream with a blank header. */
   readonly body: string | Uint8Array;
   readonly latest: readonly LatestValue[];
-  /** Receive time of the first and the last tick, microseconds since the epoch. */
+  /** Receive time of the first and the last tick, conflated ones too, microseconds since the epoch. */
   readonly firstReceived: number;
   readonly lastReceived: number;
+  /** Microseconds from exchange time to receipt of the newest live tick that has an exchange time; absent without one. */
+  readonly exchangeDelay?: number;
 }

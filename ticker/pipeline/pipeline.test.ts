@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { optionPrice } from '../greeks/greeks.ts';
 import { Packet, type TickColumns } from '../tick-columns.ts';
 import { instantOf } from './expiry.ts';
-import { assemble } from './format/json.ts';
-import { type Batch, parseBatch } from './format/read.ts';
+import { stamp } from './format/encoders.ts';
+import type { Batch } from './format/read.ts';
+import { parsePayload } from './format/read-arrow.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import { createAccountPipeline } from './pipeline.ts';
 import { kolkata, RowConnection, second, sliceSet, sliceSpec, type TickRow, tenOClock } from './ticks.testing.ts';
@@ -34,7 +35,7 @@ const row = (token: number, lastPrice: number, rest: Partial<TickRow> = {}): Tic
 });
 function read(gathered: GatheredBatch): Batch {
   const header = { v: 1, set: 's', slice: 's', shard: 's', epoch: 1, claim: 1, seq: 1, time: 0 } as const;
-  return parseBatch(assemble({ ...header, count: gathered.count }, gathered.body as string));
+  return parsePayload(stamp({ ...header, count: gathered.count }, gathered.body));
 }
 
 function setUp() {
@@ -71,6 +72,52 @@ describe('batching', () => {
     expect(due!.latest.map(({ instrument }) => instrument)).toEqual(['NSE:S1', 'NSE:S2']);
     expect(slice.nextDue()).toBe(Number.POSITIVE_INFINITY);
     expect(slice.counters).toMatchObject({ frames: 2, received: 3, routed: 3, batched: 5 });
+  });
+
+  test('window 0: the ticks of each frame are one batch at once, however long the frame', () => {
+    const { slice, feed } = setUp();
+    const delivery = { ...sliceSet('x').delivery, window: 0, maxTicks: 3000 };
+    slice.configure(sliceSpec([sliceSet('now', { delivery }), sliceSet('later')], [equities([0, 1], 1)]));
+    feed(Array.from({ length: 1200 }, () => row(1, 10)));
+    feed([row(1, 10)]);
+    expect(slice.nextDue()).toBe(0);
+    expect(slice.take(at).map(({ setUid, count }) => [setUid, count])).toEqual([
+      ['uid-later', 1000],
+      ['uid-now', 1200],
+      ['uid-now', 1],
+    ]);
+    expect(slice.nextDue()).toBe(at + 100);
+    expect(slice.take(at)).toEqual([]);
+  });
+
+  test('conflation keeps the newest of an instrument and counts the others', () => {
+    const { slice, feed } = setUp();
+    const delivery = { ...sliceSet('x').delivery, conflate: true, maxTicks: 2 };
+    slice.configure(sliceSpec([sliceSet('s', { delivery, validation: { action: 'off' } })], [equities([0], 1, 2)]));
+    feed([row(1, 10), row(1, 11, { exchangeTime: tenOClock + 1 }), row(1, 12, { exchangeTime: tenOClock - second })]);
+    expect(slice.nextDue()).toBe(at + 100);
+    feed([row(2, 20)], tenOClock + 50_000);
+    const [batch] = slice.take(at);
+    expect(read(batch!).columns).toMatchObject({ symbol: ['NSE:S1', 'NSE:S2'], last_price: [11, 20] });
+    expect(batch).toMatchObject({ count: 2, firstReceived: tenOClock, lastReceived: tenOClock + 50_000 });
+    expect(slice.counters).toMatchObject({ routed: 4, batched: 2, conflated: 2 });
+    feed([row(1, 13)], tenOClock + 60_000);
+    expect(read(slice.take(at, true)[0]!).columns['last_price']).toEqual([13]);
+  });
+
+  test('a set in Arrow gets streams; a change of format ends the open batch', () => {
+    const { slice, feed } = setUp();
+    const json = sliceSet('s');
+    slice.configure(sliceSpec([json], [equities([0], 1)]));
+    feed([row(1, 10)]);
+    const arrow = sliceSet('s', { delivery: { ...json.delivery, format: 'arrow' } });
+    slice.configure(sliceSpec([arrow], [equities([0], 1)]));
+    feed([row(1, 11)]);
+    const [first, second] = slice.take(at, true);
+    expect([typeof first!.body, read(first!).columns['last_price']]).toEqual(['string', [10]]);
+    expect(second!.body).toBeInstanceOf(Uint8Array);
+    expect(read(second!).columns['last_price']).toEqual([11]);
+    expect(JSON.parse(second!.latest[0]!.json)).toMatchObject({ last_price: 11 });
   });
 
   test('everything comes out when all is taken', () => {

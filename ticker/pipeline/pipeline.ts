@@ -1,6 +1,6 @@
 import { TickColumns } from '../tick-columns.ts';
 import { AccountSlice, type Shared } from './account-slice.ts';
-import { JsonEncoder } from './format/json.ts';
+import { Encoders } from './format/encoders.ts';
 import { InstrumentTable } from './instrument-table.ts';
 
 /** Rows decoded at once; a longer frame is taken in several chunks. */
@@ -21,7 +21,7 @@ export interface AccountPipeline {
 
 export function createAccountPipeline(): AccountPipeline {
   const table = new InstrumentTable();
-  const shared: Shared = { table, ticks: new TickColumns(chunkRows), encoder: new JsonEncoder() };
+  const shared: Shared = { table, ticks: new TickColumns(chunkRows), encoders: new Encoders() };
   const slices = new Map<string, AccountSlice>();
   return {
     slice(key) {

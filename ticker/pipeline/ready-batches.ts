@@ -1,6 +1,6 @@
 import type { GatheredBatch } from './gathered-batch.ts';
 
-/** Characters of text in sealed batches that wait to be taken. One frame of 3,000 full packets makes about 1.5 million. */
+/** Characters of text, or bytes, in sealed batches that wait to be taken. One frame of 3,000 full packets makes about 1.5 million. */
 export const maxReadyCharacters = 64 * 1024 * 1024;
 
 /** Sealed batches until they are taken. Past the bound the oldest are dropped. */

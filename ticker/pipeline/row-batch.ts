@@ -32,6 +32,16 @@ export class RowBatch {
     this.columns.clear();
   }
 
+  /** Microseconds from exchange time to receipt of the newest row that is live and has an exchange time. */
+  exchangeDelay(): number | undefined {
+    const { packet, exchangeTime, receiveTime } = this.columns;
+    for (let row = this.length - 1; row >= 0; row--) {
+      if ((packet[row] !== Packet.full && packet[row] !== Packet.indexFull) || this.cached[row] === 1) continue;
+      if (exchangeTime[row]! > 0) return receiveTime[row]! - exchangeTime[row]!;
+    }
+    return undefined;
+  }
+
   /**
    * Copies row `row` of `from`. Columns that its packet does not carry are left as they are: readers of a batch ask the
    * packet first.
@@ -40,8 +50,19 @@ export class RowBatch {
    */
   append(from: TickColumns, row: number, record: InstrumentRecord, cached: boolean, greeks?: Float64Array): void {
     if (this.columns.full) this.#grow();
+    this.replace(this.columns.length++, from, row, record, cached, greeks);
+  }
+
+  /** The same in place of row `at`. */
+  replace(
+    at: number,
+    from: TickColumns,
+    row: number,
+    record: InstrumentRecord,
+    cached: boolean,
+    greeks?: Float64Array,
+  ): void {
     const to = this.columns;
-    const at = to.length++;
     this.instruments[at] = record;
     this.cached[at] = cached ? 1 : 0;
     const packet = from.packet[row]!;

@@ -1,9 +1,10 @@
 import type { SliceSet } from '../../crds/index.ts';
 import type { TickColumns } from '../tick-columns.ts';
-import type { JsonEncoder } from './format/json.ts';
+import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import type { InstrumentRecord } from './instrument-table.ts';
 import { RowBatch } from './row-batch.ts';
+import { rowTime } from './row-time.ts';
 import { type RulePolicy, rulePolicy } from './validation/policy.ts';
 
 /** Milliseconds by which a receive time may be ahead of the caller's clock. */
@@ -18,18 +19,33 @@ export class SetBatcher {
   #rows: RowBatch;
   /** End of the open window in milliseconds since the epoch; infinite while it is empty. */
   due = Number.POSITIVE_INFINITY;
-  readonly #encoder: JsonEncoder;
+  readonly #encoders: Encoders;
+  /** Where the open batch has an instrument's row; kept only where the set conflates, so bounded by its `maxTicks`. */
+  readonly #kept = new Map<InstrumentRecord, number>();
+  #firstReceived = 0;
+  #lastReceived = 0;
 
-  constructor(set: SliceSet, encoder: JsonEncoder) {
+  constructor(set: SliceSet, encoders: Encoders) {
     this.uid = set.uid;
     this.policy = rulePolicy(set.validation);
     this.#delivery = set.delivery;
     this.#rows = new RowBatch(set.delivery.maxTicks);
-    this.#encoder = encoder;
+    this.#encoders = encoders;
+    // Loads what the format needs now, not with the first batch.
+    encoders.of(set.delivery.format);
   }
 
   get empty(): boolean {
     return this.#rows.length === 0;
+  }
+
+  get full(): boolean {
+    return this.#rows.full;
+  }
+
+  /** The set wants no batching: what a frame brings is sealed at its end. */
+  get immediate(): boolean {
+    return this.#delivery.window === 0;
   }
 
   /** Whether the window has ended at `now`, or began after it: the wall clock was set back. */
@@ -40,43 +56,63 @@ export class SetBatcher {
   /** Takes over changed settings; returns what was gathered under the old ones, where they no longer fit. */
   configure(set: SliceSet): GatheredBatch | undefined {
     this.policy = rulePolicy(set.validation);
-    const { maxTicks, window, latest } = this.#delivery;
+    const { maxTicks, window, latest, format, conflate } = this.#delivery;
     const next = set.delivery;
-    if (next.maxTicks === maxTicks && next.window === window && next.latest === latest) return undefined;
+    const same = next.maxTicks === maxTicks && next.window === window && next.latest === latest;
+    if (same && next.format === format && next.conflate === conflate) return undefined;
     const gathered = this.empty ? undefined : this.seal();
     if (next.maxTicks !== maxTicks) this.#rows = new RowBatch(next.maxTicks);
     this.#delivery = next;
+    this.#encoders.of(next.format);
     return gathered;
   }
 
-  /** Takes a row; returns the batch where that filled it. */
+  /**
+   * Takes a row; false where it made the batch no longer, for a row of the same instrument is conflated with it: the
+   * newer of the two is kept. Seal a batch that is {@link full} before the next.
+   */
   add(
     ticks: TickColumns,
     row: number,
     record: InstrumentRecord,
     cached: boolean,
     greeks: Float64Array | undefined,
-  ): GatheredBatch | undefined {
-    const ends = ticks.receiveTime[row]! / 1000 + this.#delivery.window;
+  ): boolean {
+    const received = ticks.receiveTime[row]!;
+    const ends = received / 1000 + this.#delivery.window;
     // An earlier end than that of the open window: the wall clock was set back.
     if (ends < this.due) this.due = ends;
+    if (this.empty) this.#firstReceived = received;
+    this.#lastReceived = received;
+    if (this.#delivery.conflate) {
+      const kept = this.#kept.get(record);
+      if (kept !== undefined) {
+        if (rowTime(ticks, row) >= rowTime(this.#rows.columns, kept))
+          this.#rows.replace(kept, ticks, row, record, cached, greeks);
+        return false;
+      }
+      this.#kept.set(record, this.#rows.length);
+    }
     this.#rows.append(ticks, row, record, cached, greeks);
-    return this.#rows.full ? this.seal() : undefined;
+    return true;
   }
 
   /** Encodes what was gathered and starts anew. */
   seal(): GatheredBatch {
     const rows = this.#rows;
-    const times = rows.columns.receiveTime;
+    const exchangeDelay = rows.exchangeDelay();
+    const { format, latest } = this.#delivery;
     const batch: GatheredBatch = {
       setUid: this.uid,
       count: rows.length,
-      body: this.#encoder.columns(rows),
-      latest: this.#delivery.latest ? this.#encoder.latest(rows) : [],
-      firstReceived: times[0]!,
-      lastReceived: times[rows.length - 1]!,
+      body: this.#encoders.of(format).columns(rows),
+      latest: latest ? this.#encoders.json.latest(rows) : [],
+      firstReceived: this.#firstReceived,
+      lastReceived: this.#lastReceived,
+      ...(exchangeDelay === undefined ? {} : { exchangeDelay }),
     };
     rows.clear();
+    this.#kept.clear();
     this.due = Number.POSITIVE_INFINITY;
     return batch;
   }

@@ -15,8 +15,13 @@ export interface PipelineCounters {
   invalid: number;
   /** Rows of an underlying that is streamed for Greeks only. */
   unrouted: number;
-  /** Rows put into batches; a row of an instrument in two sets counts twice. */
+  /** Rows that batches deliver; a row of an instrument in two sets counts twice. */
   batched: number;
+  /**
+   * Rows of which a set that conflates kept a newer one of the same instrument in the same batch. With `batched` this
+   * is every row that a set took, counted once for each.
+   */
+  conflated: number;
   /** Breaches by rule name, enforced or reported. */
   readonly byRule: Map<string, number>;
   greeksSolved: number;

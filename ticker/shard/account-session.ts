@@ -44,6 +44,8 @@ type Credentials = Readonly<Record<string, string>>;
 export class AccountSession {
   readonly name: string;
   readonly changes = new Notifier();
+  /** Logins that failed, by error code. */
+  readonly failures = new Map<string, number>();
   readonly #options: AccountSessionOptions;
   #state: AccountState = { credentials: 'Unknown' };
   #login: Login | undefined;
@@ -206,6 +208,7 @@ export class AccountSession {
     try {
       session = this.#open(login);
     } catch (error) {
+      this.#count(asCoded(error, `account ${this.name}: logging in failed`));
       this.#failed(error);
       return undefined;
     }
@@ -218,6 +221,7 @@ export class AccountSession {
       } catch (error) {
         if (signal.aborted) break;
         const coded = asCoded(error, `account ${this.name}: logging in failed`);
+        this.#count(coded);
         const wait = policy.failed(coded, 0);
         const terminal = coded.persistence === 'terminal' && policy.refused === 0;
         if (terminal || policy.refused >= limits.refusedConnections) {
@@ -265,6 +269,10 @@ export class AccountSession {
     const missing = coded.code === 'PROVIDER_CREDENTIALS_MISSING';
     const refused = coded.code === 'PROVIDER_CREDENTIALS_REFUSED';
     this.#set({ credentials: missing ? 'Missing' : refused ? 'Refused' : 'Unknown', error: coded });
+  }
+
+  #count({ code }: CodedError): void {
+    this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
   }
 
   #set(state: AccountState): void {

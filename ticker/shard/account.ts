@@ -5,8 +5,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
-import type { BatchHeader } from '../delivery.ts';
-import { assemble } from '../pipeline/format/json.ts';
+import { emptyBody, stamp } from '../pipeline/format/encoders.ts';
 import { createAccountPipeline } from '../pipeline/pipeline.ts';
 import type { Provider } from '../providers/provider.ts';
 import { AccountSession } from './account-session.ts';
@@ -29,6 +28,8 @@ export interface AccountOptions {
   readonly limits: ShardLimits;
   /** Monotonic milliseconds at which the API server answered last. */
   readonly apiAnsweredAt: () => number;
+  /** Told the seconds of work on each frame, where they are measured. */
+  readonly observeFrame?: (seconds: number) => void;
 }
 
 /** One account in a shard: its login, the prices that its slices share, and their runners. */
@@ -59,7 +60,8 @@ export class Account {
       slice,
       account: this.session,
       pipeline: this.#pipeline.slice(uid),
-      assemble: assembleJson,
+      assemble: stamp,
+      emptyBody,
       spare: () => this.#spare,
       finished,
     });
@@ -94,9 +96,4 @@ export class Account {
   async stop(): Promise<void> {
     await Promise.all(this.#stops.map((stop) => stop()));
   }
-}
-
-/** `json` is the one format that admission lets through. */
-function assembleJson(header: BatchHeader, body: string | Uint8Array): string {
-  return assemble(header, typeof body === 'string' ? body : new TextDecoder().decode(body));
 }

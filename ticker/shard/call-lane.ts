@@ -25,6 +25,8 @@ export interface LaneOptions {
   /** Milliseconds. */
   readonly heartbeat: number;
   readonly assemble: (header: BatchHeader, body: string | Uint8Array) => string | Uint8Array;
+  /** The body of a heartbeat. */
+  readonly emptyBody: (format: SliceSet['delivery']['format']) => string | Uint8Array;
 }
 
 export interface LaneStart {
@@ -62,7 +64,6 @@ interface Sequence {
   said: number;
 }
 
-const heartbeatBody = '{}';
 /** Above every `n`: the sink's answer to it says which it accepted last, and nothing is written. */
 const probeNumber = Number.MAX_SAFE_INTEGER;
 
@@ -319,6 +320,8 @@ export class CallLane {
       ...(set.delivery.stream === undefined ? {} : { streamMaxLength: set.delivery.stream.maxLength }),
       payload: this.#options.assemble(header, batch.body),
       ...(set.delivery.latest ? { latest: batch.latest } : {}),
+      firstReceived: batch.firstReceived,
+      ...(batch.exchangeDelay === undefined ? {} : { exchangeDelay: batch.exchangeDelay }),
     };
   }
 
@@ -337,7 +340,7 @@ export class CallLane {
       header,
       setUid: set.uid,
       ...(set.delivery.pubsub ? { channel: set.channel } : {}),
-      payload: this.#options.assemble(header, heartbeatBody),
+      payload: this.#options.assemble(header, this.#options.emptyBody(set.delivery.format)),
     };
   }
 

@@ -46,6 +46,7 @@ class Bench {
       maxBytes: 1e9,
       maxBatches: 1e9,
       assemble: assembleForModel,
+      emptyBody: () => '{}',
       ...bounds,
     });
     this.outbox.configure(setUids.map(sliceSet));

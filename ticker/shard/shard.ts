@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import { LeaseHolder } from '../../cluster/lease.ts';
 import type { AccountName, InstrumentMaster, MarketData } from '../../cluster/market-data.ts';
-import { subscriptionSlices } from '../../cluster/resources.ts';
+import { drainingAnnotation, shardLabel, subscriptionSlices } from '../../cluster/resources.ts';
 import { ownerLabel, type ShardIdentity, type SubscriptionSlice } from '../../crds/index.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -9,12 +10,12 @@ import type { Supervisor } from '../../runtime/supervisor.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { Account } from './account.ts';
+import { type AccountSnapshot, accountServing, accountTotals, FormerSlices } from './account-totals.ts';
 import { Breaker, type BreakerSnapshot } from './breaker.ts';
 import { notServed, tooManyTokens } from './errors.ts';
 import { follow } from './follow.ts';
 import { GuardedSink } from './guarded-sink.ts';
 import { defaultLimits, type ShardLimits } from './limits.ts';
-import { ShardLease } from './shard-lease.ts';
 import type { SliceRunner, SliceSnapshot } from './slice-runner.ts';
 import { DiskFiles } from './spool/disk-files.ts';
 import { Spool, type SpoolSnapshot } from './spool/spool.ts';
@@ -33,6 +34,8 @@ export interface ShardOptions {
   /** Where its lease lives; `default` when absent. */
   readonly namespace?: string;
   readonly limits?: Partial<ShardLimits>;
+  /** Told the seconds of work on each frame, where they are measured. */
+  readonly observeFrame?: (seconds: number) => void;
   /**
    * A directory of this shard alone for what the sink does not take in time, and for its last known slices; it should
    * survive a restart of the container. Without one, ticks wait in memory only.
@@ -54,6 +57,10 @@ export interface ShardSnapshot {
   readonly spool?: SpoolSnapshot;
   /** Slices that it serves now. */
   readonly slices: readonly SliceSnapshot[];
+  /** The same by account, with those that it served once. */
+  readonly accounts: readonly AccountSnapshot[];
+  /** Monotonic milliseconds at which the API server last took a renewal of its lease. */
+  readonly apiAnsweredAt: number;
 }
 
 export interface DrainOptions {
@@ -86,7 +93,9 @@ class ShardProcess implements Shard {
   readonly #options: ShardOptions;
   readonly #limits: ShardLimits;
   readonly #log: Logger;
-  readonly #lease: ShardLease;
+  /** Raises suspicion only; the sink decides who owns. */
+  readonly #lease: LeaseHolder;
+  readonly #createdAt: number;
   readonly #breaker: Breaker;
   readonly #sink: GuardedSink;
   readonly #spool: Spool | undefined;
@@ -98,17 +107,29 @@ class ShardProcess implements Shard {
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #ending = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  /** Of slices that it serves no longer. */
-  #former: ShardTotals = addUp([]);
+  readonly #former = new FormerSlices();
 
   constructor(options: ShardOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#log = options.log.child({ shard: options.identity.shard });
-    const { cluster, clock, identity, namespace = 'default', sink, spool, random } = options;
-    this.#lease = new ShardLease({ cluster, clock, log: this.#log, identity, namespace });
+    const { cluster, clock, identity, namespace = 'default', sink, spool } = options;
+    const { shard, uid } = identity;
+    this.#createdAt = clock.monotonic();
+    this.#lease = new LeaseHolder({
+      cluster,
+      clock,
+      random: options.random.fork('lease'),
+      log: this.#log,
+      namespace,
+      name: shard,
+      identity: `${shard}/${uid}`,
+      labels: { [shardLabel]: shard },
+      annotations: { [drainingAnnotation]: 'false' },
+      fieldManager: `ticker-shard/${shard}`,
+    });
     const { breakerFailures: failures, breakerRest: rest } = this.#limits;
-    this.#breaker = new Breaker({ failures, rest, random });
+    this.#breaker = new Breaker({ failures, rest, random: options.random.fork('breaker') });
     this.#sink = new GuardedSink({ sink, breaker: this.#breaker, clock, log: this.#log });
     this.#spool =
       spool === undefined
@@ -161,7 +182,7 @@ class ShardProcess implements Shard {
     const { clock } = this.#options;
     const { drainTimeout } = this.#limits;
     await withTimeLimit(clock, this.#limits.statusInterval, this.#stopping.signal, async (signal) => {
-      await Promise.race([this.#lease.drain(), aborted(signal)]);
+      await Promise.race([this.#lease.annotate(drainingAnnotation, 'true'), aborted(signal)]);
     });
     const until = clock.monotonic() + (options.handover ?? 0);
     while (clock.monotonic() < until && [...this.#runners.values()].some((runner) => !runner.released)) {
@@ -193,11 +214,26 @@ class ShardProcess implements Shard {
     const slices = [...this.#runners.values()].map((runner) => runner.snapshot());
     return {
       shard: this.#options.identity.shard,
-      totals: addUp(slices, this.#former),
+      totals: addUp(slices, this.#former.totals),
       breaker: this.#breaker.snapshot,
       ...(this.#spool === undefined ? {} : { spool: this.#spool.snapshot }),
       slices,
+      accounts: this.#accountSnapshots(slices),
+      apiAnsweredAt: this.#lease.lastRenewal ?? this.#createdAt,
     };
+  }
+
+  #accountSnapshots(slices: readonly SliceSnapshot[]): AccountSnapshot[] {
+    const names = new Set([...this.#former.accounts, ...slices.map(({ account }) => account)]);
+    return [...names].map((account) => {
+      const own = slices.filter((slice) => slice.account === account);
+      const session = this.#accounts.get(account)?.session;
+      return {
+        account,
+        totals: accountTotals(own, this.#former.of(account)),
+        serving: own.length === 0 || session === undefined ? undefined : accountServing(own, session),
+      };
+    });
   }
 
   #seen(slice: SubscriptionSlice): void {
@@ -227,7 +263,7 @@ class ShardProcess implements Shard {
     const runner = this.#runners.get(uid);
     if (runner === undefined) return;
     this.#runners.delete(uid);
-    this.#former = addUp([runner.snapshot()], this.#former);
+    this.#former.add(runner.snapshot());
     const ending = this.#end(runner).finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
   }
@@ -243,21 +279,17 @@ class ShardProcess implements Shard {
 
   #account(name: AccountName): Account {
     const key = `${name.namespace}/${name.name}`;
+    const { spool: _, ...options } = this.#options;
     let account = this.#accounts.get(key);
     if (account === undefined) {
       account = new Account({
-        identity: this.#options.identity,
-        cluster: this.#options.cluster,
+        ...options,
         sink: this.#sink,
         ...(this.#spool === undefined ? {} : { spool: this.#spool }),
-        providers: this.#options.providers,
-        clock: this.#options.clock,
-        random: this.#options.random,
-        supervisor: this.#options.supervisor,
         account: name,
         log: this.#log,
         limits: this.#limits,
-        apiAnsweredAt: () => this.#lease.renewedAt,
+        apiAnsweredAt: () => this.#lease.lastRenewal ?? this.#createdAt,
       });
       this.#accounts.set(key, account);
     }

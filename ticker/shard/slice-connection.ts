@@ -61,10 +61,17 @@ export class SliceConnection {
   #sweepTimer: Timer | undefined;
   /** Connections that were opened since the start. */
   opens = 0;
+  /** Open connections that ended though they were wanted, by error code. */
+  readonly lost = new Map<string, number>();
+  /** Connections that could not be opened, by error code. */
+  readonly refused = new Map<string, number>();
+  /** Monotonic milliseconds of the newest frame with ticks; of the start, before the first. */
+  lastTickAt: number;
 
   constructor(options: SliceConnectionOptions) {
     const { limits, random } = options;
     this.#options = options;
+    this.lastTickAt = options.clock.monotonic();
     this.#subscriptions = new Subscriptions(limits);
     this.#policy = new ReconnectPolicy({ healthyAfter: limits.healthyAfter, random, scale: limits.backoffScale });
   }
@@ -121,8 +128,11 @@ export class SliceConnection {
       if (session !== this.#session) this.#policy.reset();
       this.#session = session;
       const started = clock.monotonic();
+      const opens = this.opens;
       const error = await this.#live(session, signal);
       if (error === undefined || signal.aborted) continue;
+      const counts = this.opens > opens ? this.lost : this.refused;
+      counts.set(error.code, (counts.get(error.code) ?? 0) + 1);
       const wait = this.#policy.failed(error, this.#lived(started));
       this.#report(error, wait);
       if (this.#policy.refused >= this.#options.limits.refusedConnections) account.refuse(session, error);
@@ -195,7 +205,8 @@ export class SliceConnection {
     return {
       frame: (frame, receivedAt) => {
         if (this.#connection === undefined) return;
-        this.#stream?.heard(clock.monotonic());
+        this.lastTickAt = clock.monotonic();
+        this.#stream?.heard(this.lastTickAt);
         events.frame(decoder, frame, receivedAt);
       },
       notice: ({ kind, text }) => log.warn({ event: 'connection.notice', slice, kind, text }, 'the broker says'),

@@ -7,14 +7,13 @@ import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
-import type { BatchHeader } from '../delivery.ts';
 import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
 import { formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
-import { Outbox, type OutboxCounters, type OutboxState, type SpillOptions } from './outbox.ts';
+import { Outbox, type OutboxCounters, type OutboxOptions, type OutboxState, type SpillOptions } from './outbox.ts';
 import { OutboxSender } from './outbox-sender.ts';
 import { SliceConnection } from './slice-connection.ts';
 import { removeFinalizer } from './slice-end.ts';
@@ -34,7 +33,8 @@ export interface SliceRunnerOptions {
   readonly spool?: Spool;
   readonly account: AccountSession;
   readonly pipeline: SlicePipeline;
-  readonly assemble: (header: BatchHeader, body: string | Uint8Array) => string | Uint8Array;
+  readonly assemble: OutboxOptions['assemble'];
+  readonly emptyBody: OutboxOptions['emptyBody'];
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
@@ -44,6 +44,8 @@ export interface SliceRunnerOptions {
   readonly spare: () => boolean;
   /** Monotonic milliseconds at which the API server answered last. */
   readonly apiAnsweredAt: () => number;
+  /** Told the seconds of work on each frame, where they are measured. */
+  readonly observeFrame?: (seconds: number) => void;
   /** There is nothing left to do for this slice here: call {@link SliceRunner.stop}. */
   readonly finished: () => void;
 }
@@ -54,9 +56,18 @@ export interface SliceSnapshot {
   readonly account: string;
   readonly phase: SliceShardStatus['phase'];
   readonly token: { readonly epoch: number; readonly claim: number } | undefined;
+  /** Connections opened. */
   readonly connections: number;
+  readonly connected: boolean;
+  /** Connections that ended though they were wanted, and that could not be opened, by error code. */
+  readonly lost: ReadonlyMap<string, number>;
+  readonly refused: ReadonlyMap<string, number>;
+  /** Monotonic milliseconds of the newest frame with ticks; of the start, before the first. */
+  readonly lastTickAt: number;
   readonly subscribed: number;
   readonly ticking: number;
+  /** Instruments that stay mute although they were asked for repeatedly. */
+  readonly silent: number;
   readonly pipeline: PipelineCounters & { readonly dropped?: number };
   readonly outbox: OutboxCounters;
 }
@@ -102,7 +113,7 @@ export class SliceRunner {
   #lostAt: number | undefined;
 
   constructor(options: SliceRunnerOptions) {
-    const { slice, limits, identity, clock, random, account, sink, pipeline, cluster } = options;
+    const { slice, limits, identity, clock, random, account, sink, pipeline, cluster, observeFrame } = options;
     const { namespace = '', name, uid = '' } = slice.metadata;
     this.#options = options;
     this.#slice = slice;
@@ -122,6 +133,7 @@ export class SliceRunner {
       maxBatches: limits.outboxBatches,
       ...(spool === undefined ? {} : { spill: spillOf(limits, (place) => spool.release(place)) }),
       assemble: options.assemble,
+      emptyBody: options.emptyBody,
     });
     this.#outbox.restore(options.spool?.takeRestored(uid) ?? nothingRestored);
     this.#keeper =
@@ -165,7 +177,9 @@ export class SliceRunner {
         opened: () => this.#onOpened(),
         frame: (decoder, frame, receivedAt) => {
           this.#endReconnectGap(receivedAt);
+          const started = observeFrame === undefined ? 0 : clock.monotonic();
           pipeline.frame(decoder, frame, receivedAt);
+          observeFrame?.((clock.monotonic() - started) / 1000);
           this.#pump.poke();
         },
         closed: () => this.#onClosed(),
@@ -277,8 +291,13 @@ export class SliceRunner {
       phase: this.#currentStatus().phase,
       token: this.#outbox.token,
       connections: this.#connection.opens,
+      connected: this.#connection.open,
+      lost: this.#connection.lost,
+      refused: this.#connection.refused,
+      lastTickAt: this.#connection.lastTickAt,
       subscribed: this.#connection.subscribed,
       ticking: pipeline.ticking(),
+      silent: this.#connection.silent.length,
       pipeline: pipeline.counters,
       outbox: this.#outbox.counters,
     };

@@ -10,6 +10,8 @@ export interface ShardTotals {
   readonly malformedFrames: number;
   /** Ticks put into batches: `published + late + held + lost - restored`, once a pipeline is flushed. */
   readonly batched: number;
+  /** Ticks of which a set that conflates took a newer one instead; no part of `batched`. */
+  readonly conflated: number;
   /** Ticks that the sink accepted live. */
   readonly published: number;
   readonly batches: number;
@@ -36,6 +38,7 @@ const zero: ShardTotals = {
   unrouted: 0,
   malformedFrames: 0,
   batched: 0,
+  conflated: 0,
   published: 0,
   batches: 0,
   late: 0,
@@ -57,6 +60,7 @@ export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = ze
       unrouted: sum.unrouted + pipeline.unrouted,
       malformedFrames: sum.malformedFrames + pipeline.malformedFrames,
       batched: sum.batched + pipeline.batched,
+      conflated: sum.conflated + pipeline.conflated,
       published: sum.published + outbox.published,
       batches: sum.batches + outbox.batchesPublished,
       late: sum.late + outbox.late,

@@ -22,6 +22,10 @@ export interface SealedBatch {
   /** The batch in the set's format, header included. */
   readonly payload: string | Uint8Array;
   readonly latest?: readonly LatestValue[];
+  /** For measurements only, of a batch with ticks: receive time of the first, microseconds since the epoch. */
+  readonly firstReceived?: number;
+  /** For measurements only: see {@link import('../pipeline/gathered-batch.ts').GatheredBatch}. */
+  readonly exchangeDelay?: number;
 }
 
 /** What a shard sends for one slice: batches of all its sets that are due, or heartbeats (PROTOCOL 1, "call"). */

@@ -1,7 +1,10 @@
+import { arrowHeader } from './arrow.js';
 import { age, tickTime } from './columns.js';
 import { follow, freshStream } from './follow.js';
 import { byId, clearTable, drawRows, drawSummary } from './table.js';
 
+/** Milliseconds between two looks at the latest values, where batches are not read here. */
+const latestEvery = 1000;
 /** Milliseconds without a message, heartbeats included, after which an open connection is not called live. */
 const silentAfter = 5000;
 let sets = [];
@@ -18,6 +21,12 @@ const fresh = () => ({
   ...freshStream(),
   /** Time and ticks of each batch of the last seconds. */
   recent: [],
+  /** Batches come in Arrow. */
+  arrow: false,
+  /** The latest values are being read, or were a moment ago. */
+  reading: false,
+  /** A batch has come since. */
+  unread: false,
   /** The sender's clock less this one: a difference between the two is no age. */
   offset: 0,
   started: performance.now(),
@@ -83,10 +92,12 @@ function open() {
     `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/stream?set=${encodeURIComponent(set)}`,
   );
   socket = own;
+  own.binaryType = 'arraybuffer';
   own.onmessage = (event) => {
     if (socket !== own) return;
     retry = 0;
-    receive(JSON.parse(event.data));
+    if (typeof event.data === 'string') receive(JSON.parse(event.data));
+    else receiveArrow(event.data);
   };
   own.onclose = (event) => {
     if (socket !== own) return;
@@ -110,8 +121,37 @@ function receive(message) {
   dirty = true;
 }
 
+/** A batch in Arrow: its header is followed, its rows are shown from the latest values. */
+function receiveArrow(buffer) {
+  const header = arrowHeader(buffer);
+  if (header === undefined) return;
+  stream.arrow = true;
+  receive({ ...header, columns: {} });
+  if (header.count === 0) return;
+  stream.unread = true;
+  if (!stream.reading) void readLatest(stream, selected);
+}
+
+async function readLatest(own, set) {
+  own.reading = true;
+  own.unread = false;
+  try {
+    const response = await fetch(`/v1/sets/${set}/latest`);
+    const latest = response.ok ? await response.json() : { rows: {} };
+    if (stream === own) for (const row of Object.values(latest.rows)) merge(row);
+    dirty = true;
+  } catch {
+    // The gateway is away, which the connection shows.
+  }
+  setTimeout(() => {
+    own.reading = false;
+    if (own.unread && stream === own) void readLatest(own, set);
+  }, latestEvery);
+}
+
 function take({ count, columns }) {
   stream.recent.push([performance.now(), count]);
+  if (stream.arrow) return;
   for (let i = 0; i < count; i++) {
     const row = {};
     for (const key in columns) row[key] = columns[key][i];
@@ -134,10 +174,15 @@ function merge(update) {
   row.changed = true;
 }
 
+const waiting = () =>
+  stream.arrow && stream.ticks > 0
+    ? 'This set is delivered as Arrow and keeps no latest values (spec.delivery.latest): read it with pandas or polars.'
+    : 'No tick yet.';
+
 function draw() {
   if (stream === undefined) return;
   drawSummary(stream);
-  drawRows(rows, Date.now() + stream.offset, 'No tick yet.');
+  drawRows(rows, Date.now() + stream.offset, waiting());
   dirty = false;
 }
 

@@ -34,6 +34,7 @@ export function drawSummary(stream) {
     ['Batches', large(stream.batches)],
     ['Sequence', order[1], order[0], owners.join('\n')],
     ['Gaps told', whole.format(stream.told), stream.told > 0 ? 'warn' : ''],
+    ...(stream.arrow ? [['Format', 'Arrow', '', 'Rows are the latest values, read once a second.']] : []),
     ['Slices', whole.format(stream.slices.size), '', owners.join('\n')],
   ];
   byId('summary').replaceChildren(

@@ -158,6 +158,37 @@ export const columns: readonly Column[] = [
   greek('rho', 'rho', 'rupees for 0.01', 'Price change for one percentage point of rate (0.01).'),
 ];
 
+/** What a column is in format `arrow`, by the names of pyarrow. A list has {@link depthLevels} items. */
+export type ArrowType =
+  | 'uint32'
+  | 'int32'
+  | 'int64'
+  | 'double'
+  | 'bool'
+  | 'timestamp[us, UTC]'
+  | 'dictionary<int32, string>'
+  | 'dictionary<int8, string>';
+
+/** The type of a column's values, and whether each is a list of them. */
+export function arrowType(column: Column): { readonly type: ArrowType; readonly list: boolean } {
+  switch (column.kind) {
+    case 'token':
+      return { type: 'uint32', list: false };
+    case 'symbol':
+      return { type: 'dictionary<int32, string>', list: false };
+    case 'packet':
+      return { type: 'dictionary<int8, string>', list: false };
+    case 'cached':
+      return { type: 'bool', list: false };
+    case 'scalar':
+      if (column.unit === micros) return { type: 'timestamp[us, UTC]', list: false };
+      return { type: column.type === 'integer' ? 'int64' : 'double', list: false };
+    case 'levels':
+      if (column.source === 'bidOrders' || column.source === 'askOrders') return { type: 'int32', list: true };
+      return { type: column.type === 'integer[5]' ? 'int64' : 'double', list: true };
+  }
+}
+
 /** Bit `packet` of a column's mask is set where that packet carries it. */
 export function packetMask(packets: readonly Packet[]): number {
   return packets.reduce((mask, packet) => mask | (1 << packet), 0);

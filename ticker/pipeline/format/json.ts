@@ -1,7 +1,8 @@
 import type { BatchHeader } from '../../delivery.ts';
 import type { LatestValue } from '../../sinks/sink.ts';
-import { depthLevels, type Packet, type TickColumns } from '../../tick-columns.ts';
+import { depthLevels } from '../../tick-columns.ts';
 import type { RowBatch } from '../row-batch.ts';
+import { rowTime } from '../row-time.ts';
 import { AsciiWriter, asciiJson } from './ascii-writer.ts';
 import { type Column, columns, packetMask, packetNames } from './columns.ts';
 
@@ -95,14 +96,6 @@ export class JsonEncoder {
     return writer.text();
   }
 }
-
-/** Exchange time of a row, or its receive time where it has none; microseconds. */
-function rowTime(ticks: TickColumns, row: number): number {
-  const packet = ticks.packet[row] as Packet;
-  const exchange = (exchangeTimeMask & (1 << packet)) === 0 ? 0 : ticks.exchangeTime[row]!;
-  return exchange === 0 ? ticks.receiveTime[row]! : exchange;
-}
-const exchangeTimeMask = packetMask(columns.find((column) => column.name === 'exchange_time')!.packets);
 
 function writeColumn(writer: AsciiWriter, item: Prepared, batch: RowBatch): boolean {
   const { column, mask } = item;

@@ -4,7 +4,7 @@ import { type BatchHeader, deliveryVersion } from '../../delivery.ts';
 export const batchMalformed = defineError(
   'BATCH_MALFORMED',
   'terminal',
-  'Check that the channel carries batches of ticker-operator in format json, of a version that this reader knows.',
+  'Check that the channel carries batches of ticker-operator, in format json or arrow, of a version that this reader knows.',
 );
 
 /** A value of a column: `null` where the row has none. */
@@ -25,20 +25,8 @@ export interface Batch {
  * @throws `BATCH_MALFORMED` where it is not a batch of this version, or its columns differ in length from `count`
  */
 export function parseBatch(text: string): Batch {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw batchMalformed('the payload is not JSON', { cause });
-  }
-  if (typeof value !== 'object' || value === null) throw batchMalformed('the payload is not a JSON object');
-  const { columns, ...header } = value as BatchHeader & { columns?: unknown };
-  if (header.v !== deliveryVersion)
-    throw batchMalformed(`the payload has version ${JSON.stringify(header.v)}; this reader knows ${deliveryVersion}`);
-  for (const key of ['set', 'slice', 'shard'] as const)
-    if (typeof header[key] !== 'string') throw batchMalformed(`the payload's ${key} is not a string`);
-  for (const key of ['epoch', 'claim', 'seq', 'count', 'time'] as const)
-    if (typeof header[key] !== 'number') throw batchMalformed(`the payload's ${key} is not a number`);
+  const { columns, ...header } = parseObject(text);
+  checkHeader(header);
   if (typeof columns !== 'object' || columns === null) throw batchMalformed('the payload has no columns object');
   const read = columns as Record<string, readonly Cell[]>;
   for (const [name, cells] of Object.entries(read)) {
@@ -46,6 +34,33 @@ export function parseBatch(text: string): Batch {
       throw batchMalformed(`column ${name} does not have the ${header.count} values that count says`);
   }
   return { header, columns: read };
+}
+
+/** The header of a batch, from its JSON text. @throws `BATCH_MALFORMED` where it is none of this version */
+export function parseHeader(text: string): BatchHeader {
+  const header = parseObject(text);
+  checkHeader(header);
+  return header;
+}
+
+function parseObject(text: string): BatchHeader & { columns?: unknown } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw batchMalformed('the payload is not JSON', { cause });
+  }
+  if (typeof value !== 'object' || value === null) throw batchMalformed('the payload is not a JSON object');
+  return value as BatchHeader & { columns?: unknown };
+}
+
+function checkHeader(header: BatchHeader): void {
+  if (header.v !== deliveryVersion)
+    throw batchMalformed(`the payload has version ${JSON.stringify(header.v)}; this reader knows ${deliveryVersion}`);
+  for (const key of ['set', 'slice', 'shard'] as const)
+    if (typeof header[key] !== 'string') throw batchMalformed(`the payload's ${key} is not a string`);
+  for (const key of ['epoch', 'claim', 'seq', 'count', 'time'] as const)
+    if (typeof header[key] !== 'number') throw batchMalformed(`the payload's ${key} is not a number`);
 }
 
 /** The ticks of a batch one by one, as objects with the columns' names. */

@@ -45,6 +45,7 @@ class Bench {
       maxBatches: this.#bounds.maxBatches,
       spill: { bytes: 4, batches: 2, chunkBytes: 6, released: (place) => this.slice.release(place) },
       assemble: assembleForModel,
+      emptyBody: () => '{}',
     });
     this.outbox.restore(this.spool.takeRestored('s'));
     this.outbox.configure(['a', 'b'].map((name) => sliceSet(name)));

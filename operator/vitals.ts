@@ -1,0 +1,28 @@
+import type { LoopCounts } from './controllers/loop.ts';
+import type { ReconcilerCounts } from './controllers/reconciler.ts';
+
+/** One watch of the operator. */
+export interface WatchVitals {
+  readonly kind: string;
+  readonly synced: boolean;
+  readonly objects: number;
+  /** Milliseconds since the API server last said anything. */
+  readonly lastEventAge: number;
+  /** Failed lists and watches. */
+  readonly failures: number;
+}
+
+/** How the operator itself works: counts since its start. */
+export interface OperatorVitals {
+  readonly watches: readonly WatchVitals[];
+  readonly loop: LoopCounts;
+  readonly reconciler: ReconcilerCounts;
+}
+
+/** Told how long things took, in seconds, where that is measured. */
+export interface OperatorObserver {
+  /** From the first change that asked for a reconcile to its start. */
+  waited(seconds: number): void;
+  reconciled(result: 'succeeded' | 'failed', seconds: number): void;
+  planned(seconds: number): void;
+}
