@@ -1,6 +1,6 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format generate
+.PHONY: help setup demo test bench check format generate
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
@@ -19,6 +19,10 @@ endif
 test: setup ## Type check, lint and every test but those on kind
 	@scripts/setup redis chromium python kubernetes
 	@scripts/test
+
+bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fail where a ratio misses its goal)
+	@scripts/setup redis python
+	@node bench/main.ts
 
 check: setup ## Type check and lint
 	@tsc && biome check .

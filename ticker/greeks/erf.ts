@@ -4,14 +4,14 @@
  * are the paper's to double precision, highest power first where Horner's scheme reads them so.
  */
 
-/** Below this, erf has the accurate approximation. */
-const small = 0.46875;
+/** Up to this, erf has the accurate approximation. */
+export const small = 0.46875;
 const inverseSqrtPi = 0.5641895835477563;
 /** Beyond, `1 / (x √π)` is erfcx to the last bit. */
 const asymptotic = 6.71e7;
 
 /** erf(x) for |x| ≤ 0.46875. */
-function erfSmall(x: number): number {
+export function erfSmall(x: number): number {
   const y = x * x;
   const above =
     (((0.18577770618460315 * y + 3.1611237438705655) * y + 113.86415415105016) * y + 377.485237685302) * y +
@@ -21,7 +21,7 @@ function erfSmall(x: number): number {
 }
 
 /** exp(x²) erfc(x) for x > 0.46875. */
-function erfcxLarge(x: number): number {
+export function erfcxLarge(x: number): number {
   if (x <= 4) {
     const above =
       (((((((2.1531153547440383e-8 * x + 0.5641884969886701) * x + 8.883149794388377) * x + 66.11919063714163) * x +

@@ -31,7 +31,7 @@ export interface OptionInput {
 }
 
 /** What is left to a bound, as a share of the larger of forward and strike: below this it is rounding, and says nothing. */
-const noise = 2 ** -49;
+export const intrinsicNoise = 2 ** -49;
 const notFinite = Number.NaN;
 
 function valid(option: OptionInput): boolean {
@@ -75,12 +75,12 @@ export function impliedVolatility(option: OptionInput, price: number): number {
   const forward = forwardOf(option);
   const { strike } = option;
   const undiscounted = price * Math.exp(option.rate * option.years);
-  if (!(undiscounted < (option.call ? forward : strike) * (1 - noise))) return notFinite;
+  if (!(undiscounted < (option.call ? forward : strike) * (1 - intrinsicNoise))) return notFinite;
   const intrinsic = option.call ? forward - strike : strike - forward;
   let timeValue = undiscounted;
   if (intrinsic > 0) {
     timeValue = undiscounted - intrinsic;
-    if (!(timeValue > noise * Math.max(forward, strike))) return notFinite;
+    if (!(timeValue > intrinsicNoise * Math.max(forward, strike))) return notFinite;
   }
   const x = -Math.abs(Math.log(forward / strike));
   return impliedDeviation(x, timeValue / (Math.sqrt(forward) * Math.sqrt(strike))) / Math.sqrt(option.years);

@@ -221,15 +221,17 @@ export class AccountSlice implements SlicePipeline {
   /** Gives the row to every set that takes it; returns whether one did. */
   #route(entry: Entry, ticks: TickColumns, row: number, cached: boolean, broken: number): boolean {
     let taken = false;
-    for (const { enricher, expiry, sets } of entry.route.deliveries) {
+    for (const { greeks: wanted, sets } of entry.route.deliveries) {
       let greeks: Float64Array | undefined;
       for (const set of sets) {
         if ((broken & set.policy.enforced) !== 0) continue;
-        if (enricher !== undefined && greeks === undefined && entry.option) {
+        if (wanted !== undefined && greeks === undefined && entry.option) {
+          const { enricher, expiry } = wanted;
           const { underlyingSlot } = entry;
           const underlying = underlyingSlot < 0 ? Number.NaN : this.#shared.table.lastPrice[underlyingSlot]!;
           const price = ticks.lastPrice[row]!;
-          if (enricher.solve(entry.call, price, underlying, entry.strike, expiry, ticks.receiveTime[row]!))
+          const at = ticks.receiveTime[row]!;
+          if (enricher.solve(ticks.slot[row]!, entry.call, price, underlying, entry.strike, expiry, at))
             this.counters.greeksSolved++;
           else this.counters.greeksUnsolved++;
           greeks = enricher.out;

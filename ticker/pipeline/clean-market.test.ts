@@ -78,7 +78,7 @@ function stream(hours: MarketHours, mode: Mode, times: readonly number[]) {
       slice.frame(decoder, encoder.take(), time * 1000);
       for (const batch of slice.take(time, true)) {
         const header = { v: 1, set: 's', slice: 's', shard: 's', epoch: 1, claim: 1, seq: 1, time: 0 } as const;
-        batches.push(parseBatch(assemble({ ...header, count: batch.count }, batch.body as string)));
+        batches.push(parseBatch(assemble({ ...header, count: batch.count }, batch.body)));
       }
     }
   }
@@ -135,7 +135,7 @@ test('the volatility that the market was priced with comes back from its wire, t
     encoder.add(kind, wireFields(quote, kind));
   }
   slice.frame(new KiteDecoder(), encoder.take(), start * 1000);
-  const columns = slice.take(start, true).map((batch) => JSON.parse(batch.body as string) as Record<string, number[]>);
+  const columns = slice.take(start, true).map((batch) => JSON.parse(String(batch.body)) as Record<string, number[]>);
   let checked = 0;
   for (const { token, iv, vega } of columns)
     token!.forEach((value, at) => {

@@ -1,9 +1,17 @@
 import type { GreeksSpec } from '../../crds/index.ts';
-import { greekCount, type OptionInput, solveGreeks } from '../greeks/greeks.ts';
+import { Greek, greekCount, type OptionInput, solveGreeks } from '../greeks/greeks.ts';
+import { type Carry, emptyCarry, solveGreeksFrom, updateCarry } from '../greeks/warm.ts';
 import { instantOf } from './expiry.ts';
 
 const microsPerDay = 86_400_000_000;
 const daysPerYear = { act365: 365, act360: 360 } as const;
+
+/** When the options of a group expire, and what they share at the moment that was last asked for. */
+export interface Expiry {
+  /** Microseconds since the epoch; `NaN` where it cannot be known. */
+  readonly at: number;
+  readonly carry: Carry;
+}
 
 /**
  * Computes Greeks under one setting, for all sets that share it. The numbers are in {@link out} until the next call.
@@ -15,6 +23,8 @@ export class Enricher {
   readonly #spec: GreeksSpec;
   readonly #option: OptionInput;
   readonly #microsPerYear: number;
+  /** Volatility that was found last, by slot: where the next search starts. */
+  #before = new Float64Array(0);
 
   constructor(spec: GreeksSpec) {
     this.#spec = spec;
@@ -37,21 +47,43 @@ export class Enricher {
     return JSON.stringify([model, rate, dividendYield, dayCount, expiryTime, timezone]);
   }
 
-  /** When options of this date expire, microseconds since the epoch; `NaN` where that cannot be known. */
-  expiryOf(date: string | undefined): number {
-    return date === undefined ? Number.NaN : instantOf(date, this.#spec.expiryTime, this.#spec.timezone);
+  expiryOf(date: string | undefined): Expiry {
+    const at = date === undefined ? Number.NaN : instantOf(date, this.#spec.expiryTime, this.#spec.timezone);
+    return { at, carry: emptyCarry() };
+  }
+
+  /** Makes room for slots below `capacity`. */
+  reserve(capacity: number): void {
+    if (capacity <= this.#before.length) return;
+    const grown = new Float64Array(capacity);
+    grown.set(this.#before);
+    this.#before = grown;
   }
 
   /**
-   * @param at when the price was received, microseconds since the epoch; so `expiry`
+   * @param slot of the option; whose volatility is remembered there matters to the time it takes only
+   * @param at when the price was received, microseconds since the epoch
    * @returns whether some volatility explains the price; all of `out` is `NaN` where none does
    */
-  solve(call: boolean, price: number, underlying: number, strike: number, expiry: number, at: number): boolean {
+  solve(
+    slot: number,
+    call: boolean,
+    price: number,
+    underlying: number,
+    strike: number,
+    expiry: Expiry,
+    at: number,
+  ): boolean {
     const option = this.#option;
     option.call = call;
     option.underlying = underlying;
     option.strike = strike;
-    option.years = (expiry - at) / this.#microsPerYear;
-    return solveGreeks(option, price, this.out);
+    option.years = (expiry.at - at) / this.#microsPerYear;
+    updateCarry(expiry.carry, option);
+    const solved =
+      solveGreeksFrom(option, expiry.carry, price, this.#before[slot]!, this.out) ||
+      solveGreeks(option, price, this.out);
+    if (solved) this.#before[slot] = this.out[Greek.iv]!;
+    return solved;
   }
 }

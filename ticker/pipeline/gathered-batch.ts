@@ -9,6 +9,11 @@ export interface GatheredBatch {
   readonly count: number;
   /** The columns, encoded once: for `json` the text of the `columns` object, for `arrow` a stream with a blank header. */
   readonly body: string | Uint8Array;
+  /**
+   * Nobody reads the body, or a payload made of it, any more: its memory is used again. Not calling it (of what was
+   * dropped, say) costs the collector's time only.
+   */
+  readonly release?: () => void;
   readonly latest: readonly LatestValue[];
   /** Receive time of the first and the last tick, conflated ones too, microseconds since the epoch. */
   readonly firstReceived: number;

@@ -114,8 +114,8 @@ describe('batching', () => {
     slice.configure(sliceSpec([arrow], [equities([0], 1)]));
     feed([row(1, 11)]);
     const [first, second] = slice.take(at, true);
-    expect([typeof first!.body, read(first!).columns['last_price']]).toEqual(['string', [10]]);
-    expect(second!.body).toBeInstanceOf(Uint8Array);
+    expect([first!.body[0], read(first!).columns['last_price']]).toEqual([0x7b, [10]]);
+    expect(second!.body[0]).toBe(0xff);
     expect(read(second!).columns['last_price']).toEqual([11]);
     expect(JSON.parse(second!.latest[0]!.json)).toMatchObject({ last_price: 11 });
   });

@@ -1,14 +1,13 @@
 import type { InstrumentGroup, SubscriptionSliceSpec } from '../../crds/index.ts';
-import { Enricher } from './enrich.ts';
+import { Enricher, type Expiry } from './enrich.ts';
 import { type InstrumentRecord, type InstrumentTable, instrumentRecord } from './instrument-table.ts';
 import type { SetBatcher } from './set-batcher.ts';
 import { usualPolicy } from './validation/policy.ts';
 
 /** Sets of a group that want the same Greeks, or none. */
 export interface Delivery {
-  readonly enricher: Enricher | undefined;
-  /** When the group's options expire under these settings, microseconds since the epoch. */
-  readonly expiry: number;
+  /** How, and when the group's options expire under these settings; absent where they want none. */
+  readonly greeks: { readonly enricher: Enricher; readonly expiry: Expiry } | undefined;
   readonly sets: readonly SetBatcher[];
 }
 
@@ -91,6 +90,7 @@ export function compileRoutes(
     if (set.greeks === undefined) return undefined;
     const key = Enricher.key(set.greeks);
     const enricher = enrichers.get(key) ?? before.enrichers.get(key) ?? new Enricher(set.greeks);
+    enricher.reserve(capacity);
     enrichers.set(key, enricher);
     return enricher;
   });
@@ -137,8 +137,7 @@ function compileRoute(
     else together.push(batcher);
   }
   const deliveries = [...byEnricher].map(([enricher, sets]) => ({
-    enricher,
-    expiry: enricher?.expiryOf(group.expiry) ?? Number.NaN,
+    greeks: enricher && { enricher, expiry: enricher.expiryOf(group.expiry) },
     sets,
   }));
   return { deliveries, counted: deliveries.length === 0 ? usualPolicy.counted : counted };

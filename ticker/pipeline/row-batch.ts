@@ -1,3 +1,4 @@
+import { Greek, greekCount } from '../greeks/greeks.ts';
 import { depthLevels, Packet, TickColumns } from '../tick-columns.ts';
 import type { InstrumentRecord } from './instrument-table.ts';
 
@@ -12,6 +13,10 @@ export class RowBatch {
   readonly instruments: InstrumentRecord[] = [];
   /** 1 where the row may be the broker's cached last value. */
   cached: Uint8Array;
+  /** Whether any row has Greeks; while none has, their columns are not filled. */
+  enriched = false;
+  /** Whether any row may be a cached last value. */
+  someCached = false;
 
   /** @param limit the most rows, at least 1 */
   constructor(limit: number) {
@@ -30,6 +35,8 @@ export class RowBatch {
 
   clear(): void {
     this.columns.clear();
+    this.enriched = false;
+    this.someCached = false;
   }
 
   /** Microseconds from exchange time to receipt of the newest row that is live and has an exchange time. */
@@ -65,24 +72,29 @@ export class RowBatch {
     const to = this.columns;
     this.instruments[at] = record;
     this.cached[at] = cached ? 1 : 0;
+    if (cached) this.someCached = true;
     const packet = from.packet[row]!;
     to.packet[at] = packet;
     to.token[at] = from.token[row]!;
     to.slot[at] = from.slot[row]!;
     to.receiveTime[at] = from.receiveTime[row]!;
     to.lastPrice[at] = from.lastPrice[row]!;
-    to.impliedVolatility[at] = greeks === undefined ? Number.NaN : greeks[0]!;
-    to.delta[at] = greeks === undefined ? Number.NaN : greeks[1]!;
-    to.gamma[at] = greeks === undefined ? Number.NaN : greeks[2]!;
-    to.theta[at] = greeks === undefined ? Number.NaN : greeks[3]!;
-    to.vega[at] = greeks === undefined ? Number.NaN : greeks[4]!;
-    to.rho[at] = greeks === undefined ? Number.NaN : greeks[5]!;
+    if (greeks !== undefined) {
+      if (!this.enriched) this.#beginGreeks();
+      copyGreeks(greeks, to, at);
+    } else if (this.enriched) copyGreeks(noGreeks, to, at);
     if (packet === Packet.ltp) return;
     copyPrices(from, row, to, at);
     if (packet === Packet.indexQuote) return;
     if (packet === Packet.quote || packet === Packet.full) copyQuote(from, row, to, at);
     if (packet === Packet.full || packet === Packet.indexFull) to.exchangeTime[at] = from.exchangeTime[row]!;
     if (packet === Packet.full) copyFull(from, row, to, at);
+  }
+
+  /** The rows besides the first with Greeks have none; it need not be the last, where it replaces one. */
+  #beginGreeks(): void {
+    this.enriched = true;
+    for (let row = 0; row < this.length; row++) copyGreeks(noGreeks, this.columns, row);
   }
 
   #grow(): void {
@@ -99,6 +111,17 @@ export class RowBatch {
     cached.set(this.cached);
     this.cached = cached;
   }
+}
+
+const noGreeks = new Float64Array(greekCount).fill(Number.NaN);
+
+function copyGreeks(greeks: Float64Array, to: TickColumns, at: number): void {
+  to.impliedVolatility[at] = greeks[Greek.iv]!;
+  to.delta[at] = greeks[Greek.delta]!;
+  to.gamma[at] = greeks[Greek.gamma]!;
+  to.theta[at] = greeks[Greek.theta]!;
+  to.vega[at] = greeks[Greek.vega]!;
+  to.rho[at] = greeks[Greek.rho]!;
 }
 
 function copyPrices(from: TickColumns, row: number, to: TickColumns, at: number): void {

@@ -102,10 +102,13 @@ export class SetBatcher {
     const rows = this.#rows;
     const exchangeDelay = rows.exchangeDelay();
     const { format, latest } = this.#delivery;
+    const encoder = this.#encoders.of(format);
+    const body = encoder.columns(rows);
     const batch: GatheredBatch = {
       setUid: this.uid,
       count: rows.length,
-      body: this.#encoders.of(format).columns(rows),
+      body,
+      release: () => encoder.release?.(body),
       latest: latest ? this.#encoders.json.latest(rows) : [],
       firstReceived: this.#firstReceived,
       lastReceived: this.#lastReceived,

@@ -213,6 +213,8 @@ export class CallLane {
       }
       this.log.add(call.n, held);
       this.backlog.accepted = held.at(-1)?.id ?? this.backlog.accepted;
+      // The sink has read it all; what is sent of it once more, it passes over by its number.
+      for (const { batch } of held) batch.release?.();
     }
     return accepted.flatMap(({ held }) => held);
   }

@@ -734,7 +734,9 @@ export class Outbox {
   #evict(held: HeldBatch): void {
     if (held.evicted === true) return;
     held.evicted = true;
-    held.batch = { ...held.batch, body: '', latest: [] };
+    // Its memory is not given back by hand: a call that was taken back may still be on its way out with it.
+    const { release: _, ...batch } = held.batch;
+    held.batch = { ...batch, body: '', latest: [] };
     this.counters.heldBytes -= held.bytes;
     this.#residentBatches--;
   }

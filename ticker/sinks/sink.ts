@@ -19,7 +19,7 @@ export interface SealedBatch {
   readonly channel?: string;
   /** Stream bound; absent where the set keeps none. Heartbeats go to no stream. */
   readonly streamMaxLength?: number;
-  /** The batch in the set's format, header included. */
+  /** The batch in the set's format, header included. A sink that keeps it copies it: once accepted, its memory is used again. */
   readonly payload: string | Uint8Array;
   readonly latest?: readonly LatestValue[];
   /** For measurements only, of a batch with ticks: receive time of the first, microseconds since the epoch. */

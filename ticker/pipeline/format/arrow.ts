@@ -99,7 +99,7 @@ export class ArrowEncoder {
     const { length, columns: ticks } = batch;
     const seen = packetsOf(ticks);
     return this.#prepared.filter(({ column, mask, validity }) => {
-      if ((seen & mask) === 0) return false;
+      if ((seen & mask) === 0 || (column.computed && !batch.enriched)) return false;
       if (column.kind === 'scalar') validity.ofScalar(ticks[column.source], batch, seen, mask, column.zeroIsNone);
       else if (column.kind === 'levels') validity.ofPackets(batch, seen, mask);
       else if (column.kind === 'cached') validity.ofRows(length, (row) => batch.cached[row] === 1);

@@ -25,16 +25,29 @@ interface Common {
   readonly description: string;
   /** Packets that carry it; `null` in rows of the others. */
   readonly packets: readonly Packet[];
+  /** Made from others (the Greeks): there only where `RowBatch.enriched` says so. */
+  readonly computed?: true;
   /** When it is `null` although the packet carries it. */
   readonly nullWhen?: string;
 }
+/**
+ * How numbers are written as text: `integer` and `price` (usually whole hundredths) exactly, `decimal` (what is computed)
+ * rounded to 12 decimals.
+ */
+export type NumberFormat = 'integer' | 'price' | 'decimal';
+
 /** A column of a batch. */
 export type Column = Common &
   (
     | { readonly kind: 'token' | 'symbol' | 'packet' | 'cached' }
     /** Written where it is finite and, for `zeroIsNone`, not 0. */
-    | { readonly kind: 'scalar'; readonly source: ScalarSource; readonly zeroIsNone: boolean }
-    | { readonly kind: 'levels'; readonly source: LevelSource }
+    | {
+        readonly kind: 'scalar';
+        readonly source: ScalarSource;
+        readonly zeroIsNone: boolean;
+        readonly format: NumberFormat;
+      }
+    | { readonly kind: 'levels'; readonly source: LevelSource; readonly format: 'integer' | 'price' }
   );
 
 const every = Object.values(Packet);
@@ -54,7 +67,8 @@ function scalar(
   packets: readonly Packet[],
   description: string,
 ): Column {
-  return { kind: 'scalar', name, source, type, unit, packets, description, zeroIsNone: false };
+  const format = type === 'integer' ? 'integer' : 'price';
+  return { kind: 'scalar', name, source, type, unit, packets, description, zeroIsNone: false, format };
 }
 
 function none(column: Column & { kind: 'scalar' }, nullWhen: string): Column {
@@ -74,12 +88,16 @@ function levels(
   what: string,
 ): Column {
   const description = `${what} of each level of depth, best first; 0 where there is no level.`;
-  return { kind: 'levels', name, source, type, unit, packets: full, description };
+  const format = type === 'integer[5]' ? 'integer' : 'price';
+  return { kind: 'levels', name, source, type, unit, packets: full, description, format };
 }
 
 function greek(name: string, source: ScalarSource, unit: string, description: string): Column {
+  const column = scalar(name, source, 'number', unit, every, description) as Column & { kind: 'scalar' };
   return {
-    ...scalar(name, source, 'number', unit, every, description),
+    ...column,
+    format: 'decimal',
+    computed: true,
     nullWhen: 'not an option, the set wants no Greeks, or no volatility explains the price',
   };
 }

@@ -10,7 +10,9 @@ export type Format = SliceSet['delivery']['format'];
 
 /** Encodes the columns of a batch, once; {@link stamp} puts the header to them. */
 export interface BodyEncoder {
-  columns(batch: RowBatch): string | Uint8Array;
+  columns(batch: RowBatch): Uint8Array;
+  /** Nobody reads this body any more, nor a payload that was made of it: its memory may be used again. */
+  release?(body: Uint8Array): void;
 }
 
 let arrow: ArrowEncoder | undefined;
@@ -34,11 +36,14 @@ export function emptyBody(format: Format): string | Uint8Array {
   return format === 'json' ? '{}' : arrowEncoder().empty();
 }
 
+const openBrace = 0x7b;
+
 /**
- * A whole payload: JSON text where the body is text, else an Arrow IPC stream.
+ * A whole payload: JSON where the body is a JSON object, which begins with a brace as no Arrow IPC stream does.
  *
- * @param body of {@link BodyEncoder} or {@link emptyBody}. An Arrow body is not copied the first time: see `stampArrow`.
+ * @param body of {@link BodyEncoder} or {@link emptyBody}. It is not copied the first time: see `surround`, `stampArrow`.
  */
-export function stamp(header: BatchHeader, body: string | Uint8Array): string | Uint8Array {
-  return typeof body === 'string' ? assemble(header, body) : stampArrow(JSON.stringify(header), body);
+export function stamp(header: BatchHeader, body: string | Uint8Array): Uint8Array {
+  if (typeof body === 'string' || body[0] === openBrace) return assemble(header, body);
+  return stampArrow(JSON.stringify(header), body);
 }

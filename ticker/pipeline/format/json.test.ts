@@ -105,7 +105,7 @@ describe('a batch', () => {
       ],
       [1],
     );
-    const text = assemble(header(3), new JsonEncoder().columns(batch));
+    const text = String(assemble(header(3), new JsonEncoder().columns(batch)));
     expect(text.startsWith('{"v":1,"set":"default/nifty"')).toBe(true);
     const read = parseBatch(text);
     expect(read.header).toEqual(header(3));
@@ -190,7 +190,7 @@ describe('latest values', () => {
 });
 
 describe('what is no batch is refused with the reason', () => {
-  const good = JSON.parse(assemble(header(1), '{"token":[1]}')) as Record<string, unknown>;
+  const good = JSON.parse(String(assemble(header(1), '{"token":[1]}'))) as Record<string, unknown>;
   const cases: [string, string, RegExp][] = [
     ['not JSON', '{', /not JSON/],
     ['not an object', '3', /not a JSON object/],

@@ -4,7 +4,10 @@ import { depthLevels } from '../../tick-columns.ts';
 import type { RowBatch } from '../row-batch.ts';
 import { rowTime } from '../row-time.ts';
 import { AsciiWriter, asciiJson } from './ascii-writer.ts';
-import { type Column, columns, packetMask, packetNames } from './columns.ts';
+import { BodyBuffers, surround } from './body-buffers.ts';
+import { type Column, packetNames } from './columns.ts';
+import { type WordText, wordText } from './digits.ts';
+import { jsonColumns, writeColumn } from './json-columns.ts';
 
 const openBracket = 91;
 const closeBracket = 93;
@@ -12,51 +15,48 @@ const openBrace = 123;
 const closeBrace = 125;
 const comma = 44;
 
-/** A column with all that encoding it needs, worked out once. */
-interface Prepared {
-  readonly column: Column;
-  readonly mask: number;
-  /** `"name":` */
-  readonly key: string;
-}
-const prepared: readonly Prepared[] = columns.map((column) => ({
-  column,
-  mask: packetMask(column.packets),
-  key: `${asciiJson(column.name)}:`,
-}));
-const packetTexts: string[] = [];
-for (const [packet, name] of Object.entries(packetNames)) packetTexts[Number(packet)] = asciiJson(name);
+const packetTexts: WordText[] = [];
+for (const [packet, name] of Object.entries(packetNames)) packetTexts[Number(packet)] = wordText(asciiJson(name));
 
-const emptyBody = '{}';
+const emptyBody: Uint8Array = Buffer.from('{}');
 
 /**
- * The whole payload of a batch or heartbeat: one JSON object, the header's fields first, then `columns`.
+ * The whole payload of a batch or heartbeat: one JSON object in ASCII, the header's fields first, then `columns`.
  *
- * @param body the text of the `columns` object, e.g. of {@link JsonEncoder.columns}; `{}` for a heartbeat
+ * @param body the `columns` object, e.g. of {@link JsonEncoder.columns}; `{}` for a heartbeat
  */
-export function assemble(header: BatchHeader, body: string = emptyBody): string {
-  return `${JSON.stringify(header).slice(0, -1)},"columns":${body}}`;
+export function assemble(header: BatchHeader, body: string | Uint8Array = emptyBody): Buffer {
+  return surround(`${JSON.stringify(header).slice(0, -1)},"columns":`, body, '}');
 }
 
 /** Encodes batches as columnar JSON. Holds one buffer; use one for each thread of work. */
 export class JsonEncoder {
   readonly #writer = new AsciiWriter();
+  readonly #buffers = new BodyBuffers();
   /** The batch in which an instrument was last seen while collecting latest values, by record. */
   readonly #newest = new Map<object, number>();
 
-  /** `{"token":[…],"symbol":[…],…}`; columns that are `null` in every row are left out. */
-  columns(batch: RowBatch): string {
+  /** `{"token":[…],"symbol":[…],…}` in ASCII; columns that are `null` in every row are left out. */
+  columns(batch: RowBatch): Uint8Array {
     const writer = this.#writer;
+    const kinds = kindsOf(batch);
     writer.clear();
     writer.byte(openBrace);
-    for (const item of prepared) {
+    for (const item of jsonColumns) {
       const start = writer.length;
       if (start > 1) writer.byte(comma);
-      writer.string(item.key);
-      if (!writeColumn(writer, item, batch)) writer.length = start;
+      writer.words(item.key);
+      if (!writeColumn(writer, item, batch, kinds)) writer.length = start;
     }
     writer.byte(closeBrace);
-    return writer.text();
+    const body = this.#buffers.take(writer.length);
+    writer.copyTo(body);
+    return body;
+  }
+
+  /** Nobody reads this body any more, nor a payload that was assembled from it: its memory may be used again. */
+  release(body: Uint8Array): void {
+    this.#buffers.give(body);
   }
 
   /** The newest row of each instrument in the batch, as one JSON object with the same names; nulls are left out. */
@@ -85,11 +85,11 @@ export class JsonEncoder {
     writer.clear();
     writer.byte(openBrace);
     const packet = 1 << batch.columns.packet[row]!;
-    for (const item of prepared) {
-      if ((item.mask & packet) === 0) continue;
+    for (const item of jsonColumns) {
+      if ((item.mask & packet) === 0 || (item.column.computed && !batch.enriched)) continue;
       const start = writer.length;
       if (start > 1) writer.byte(comma);
-      writer.string(item.key);
+      writer.words(item.key);
       if (!writeCell(writer, item.column, batch, row)) writer.length = start;
     }
     writer.byte(closeBrace);
@@ -97,18 +97,12 @@ export class JsonEncoder {
   }
 }
 
-function writeColumn(writer: AsciiWriter, item: Prepared, batch: RowBatch): boolean {
-  const { column, mask } = item;
-  const packets = batch.columns.packet;
-  let some = false;
-  writer.byte(openBracket);
-  for (let row = 0; row < batch.length; row++) {
-    if (row > 0) writer.byte(comma);
-    if ((mask & (1 << packets[row]!)) !== 0 && writeCell(writer, column, batch, row)) some = true;
-    else writer.string('null');
-  }
-  writer.byte(closeBracket);
-  return some;
+/** Bit `packet` is set where the batch has such a row. */
+function kindsOf(batch: RowBatch): number {
+  const { packet } = batch.columns;
+  let kinds = 0;
+  for (let row = 0; row < batch.length; row++) kinds |= 1 << packet[row]!;
+  return kinds;
 }
 
 /** Writes one value, or nothing and returns false where it is null. */
@@ -118,7 +112,8 @@ function writeCell(writer: AsciiWriter, column: Column, batch: RowBatch, row: nu
     case 'scalar': {
       const value = ticks[column.source][row]!;
       if (!Number.isFinite(value) || (value === 0 && column.zeroIsNone)) return false;
-      writer.number(value);
+      if (column.format === 'decimal') writer.decimal(value);
+      else writer.number(value);
       return true;
     }
     case 'levels': {
@@ -137,10 +132,12 @@ function writeCell(writer: AsciiWriter, column: Column, batch: RowBatch, row: nu
       writer.number(ticks.token[row]!);
       return true;
     case 'symbol':
-      writer.string(batch.instruments[row]!.nameJson);
+      writer.words(batch.instruments[row]!.nameItem);
+      // The item's comma.
+      writer.length--;
       return true;
     case 'packet':
-      writer.string(packetTexts[ticks.packet[row]!]!);
+      writer.words(packetTexts[ticks.packet[row]!]!);
       return true;
     case 'cached':
       if (batch.cached[row] === 0) return false;

@@ -4,9 +4,11 @@ import { loadApacheArrow } from './apache-arrow.ts';
 import { arrowHeaderText } from './arrow-stream.ts';
 import { type Batch, batchMalformed, type Cell, parseBatch, parseHeader } from './read.ts';
 
-/** Reads a payload of either format. @throws `BATCH_MALFORMED` */
+const openBrace = 0x7b;
+
+/** Reads a payload of either format; what begins with a brace is JSON. @throws `BATCH_MALFORMED` */
 export function parsePayload(payload: string | Uint8Array): Batch {
-  return typeof payload === 'string' ? parseBatch(payload) : parseArrow(payload);
+  return typeof payload === 'string' || payload[0] === openBrace ? parseBatch(payload) : parseArrow(payload);
 }
 
 /**

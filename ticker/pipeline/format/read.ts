@@ -24,7 +24,8 @@ export interface Batch {
  *
  * @throws `BATCH_MALFORMED` where it is not a batch of this version, or its columns differ in length from `count`
  */
-export function parseBatch(text: string): Batch {
+export function parseBatch(payload: string | Uint8Array): Batch {
+  const text = typeof payload === 'string' ? payload : new TextDecoder().decode(payload);
   const { columns, ...header } = parseObject(text);
   checkHeader(header);
   if (typeof columns !== 'object' || columns === null) throw batchMalformed('the payload has no columns object');

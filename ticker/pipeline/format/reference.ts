@@ -127,7 +127,8 @@ ${table(
 ## Columns
 
 Each column has \`count\` values. **A column that is \`null\` in every row of a batch is left out**; a packet's missing
-fields are \`null\`. \`oi\`, depth and other quantities of 0 are what the broker said.
+fields are \`null\`. \`oi\`, depth and other quantities of 0 are what the broker said. Prices and quantities are exact: the
+shortest decimal that reads back as the same double. \`iv\` and the Greeks are rounded to 12 decimals.
 
 ${columnTable}
 

@@ -2,6 +2,7 @@ import type { TickColumns } from '../../tick-columns.ts';
 import { rulesByPacket } from './policy.ts';
 import type { RowContext, Rule } from './rule.ts';
 import { ruleNames, rules } from './rules.ts';
+import { sound } from './sound.ts';
 
 /** Judges rows by the rules that anybody wants looked at. */
 export class Validator {
@@ -19,6 +20,11 @@ export class Validator {
 
   /** The rules that the row breaks, as a mask. */
   broken(ticks: TickColumns, row: number, context: RowContext): number {
+    return sound(ticks, row, context) ? 0 : this.table(ticks, row, context);
+  }
+
+  /** The same by asking each rule. */
+  table(ticks: TickColumns, row: number, context: RowContext): number {
     const packet = ticks.packet[row]!;
     const applicable = this.#rules[packet];
     if (applicable === undefined) return 0;

@@ -2,6 +2,7 @@ import type { Token } from '../../../crds/index.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { sinkUnavailable } from '../errors.ts';
 import { lateKept, latestKept, tombstoneMillis } from '../limits.ts';
+import { readPayload } from '../payload.ts';
 import type { SinkReader } from '../reader.ts';
 import type { Answer, Call, ClaimAnswer, ClaimRequest, SealedBatch, Sink } from '../sink.ts';
 import { Channels } from './channels.ts';
@@ -87,7 +88,7 @@ export class MemorySink implements Sink {
       for (const batch of call.batches) {
         if (batch.header.count === 0) continue;
         const late = this.#set(slice, batch.setUid).late;
-        late.add(this.#clock.now(), batch.payload, batch.streamMaxLength ?? lateKept);
+        late.add(this.#clock.now(), readPayload(batch.payload), batch.streamMaxLength ?? lateKept);
       }
       return answer;
     });
@@ -142,16 +143,17 @@ export class MemorySink implements Sink {
 
   #write(slice: SliceStore, batch: SealedBatch): void {
     const set = this.#set(slice, batch.setUid);
+    const payload = readPayload(batch.payload);
     if (batch.header.count > 0) {
       slice.fence.published(batch.setUid, batch.header);
       if (batch.streamMaxLength !== undefined) {
-        set.stream.add(this.#clock.now(), batch.payload, batch.streamMaxLength);
+        set.stream.add(this.#clock.now(), payload, batch.streamMaxLength);
       }
     }
     for (const value of batch.latest ?? []) set.latest.offer(value);
     set.latest.trim();
     if (batch.channel !== undefined) {
-      this.#channels.publish({ channel: batch.channel, payload: batch.payload });
+      this.#channels.publish({ channel: batch.channel, payload });
     }
   }
 

@@ -1,5 +1,6 @@
 import { describeError } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/log.ts';
+import { readPayload } from '../payload.ts';
 import type { Published, SinkReader, Unsubscribe } from '../reader.ts';
 import { Connection, type RedisOptions } from './connection.ts';
 import { directoryKey, emptyField, latestKey, streamKey, timesKey } from './keys.ts';
@@ -21,7 +22,7 @@ export class RedisReader implements SinkReader {
     this.#queries = new Connection(options, 'reader');
     this.#log = options.log;
     this.#channels.client.on('messageBuffer', (channel: Buffer, payload: Buffer) => {
-      this.#deliver(channel.toString(), decodePayload(payload));
+      this.#deliver(channel.toString(), readPayload(payload));
     });
     this.#channels.client.on('ready', () => void this.#subscribeAgain());
   }
@@ -80,7 +81,7 @@ export class RedisReader implements SinkReader {
     const entries = await client.xrangeBuffer(key, `(${afterId}`, '+', 'COUNT', limit).catch(rejected);
     return entries.map(([id, fields]) => {
       const at = fields.findIndex((field, index) => index % 2 === 0 && field.toString() === 'payload');
-      return { id: id.toString(), payload: decodePayload(fields[at + 1]!) };
+      return { id: id.toString(), payload: readPayload(fields[at + 1]!) };
     });
   }
 
@@ -109,9 +110,4 @@ export class RedisReader implements SinkReader {
       this.#channels.client.disconnect(true);
     }
   }
-}
-
-/** JSON is text and starts with `{`; everything else (an Arrow stream starts with 0xff) stays bytes. */
-function decodePayload(payload: Buffer): string | Uint8Array {
-  return payload[0] === 0x7b ? payload.toString() : payload;
 }

@@ -5,6 +5,7 @@ import { readAnswer, readClaimAnswer } from './answers.ts';
 import { Connection, type RedisOptions } from './connection.ts';
 import { Directory } from './directory.ts';
 import { fenceKey, lateKey, latestKey, setKeys, streamKey, timesKey } from './keys.ts';
+import { ScriptCommand } from './script-command.ts';
 import { allScripts, claimScript, endScript, type Script, sendLateScript, sendScript } from './scripts.ts';
 
 export interface RedisSinkOptions extends RedisOptions {
@@ -159,7 +160,7 @@ async function run(
   args: readonly (string | Buffer)[],
 ): Promise<unknown> {
   try {
-    return await connection.client.evalsha(script.sha, keys.length, ...keys, ...args);
+    return await connection.client.sendCommand(new ScriptCommand(script.sha, keys, args));
   } catch (error) {
     const unknown = error instanceof Error && error.message.startsWith('NOSCRIPT');
     if (!unknown) return connection.rejected(error);

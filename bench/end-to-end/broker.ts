@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { packetBytes } from '../../ticker/providers/kite/simulator/encoder.ts';
+import { listen, tell } from './messages.ts';
+import { type RecordedMode, record } from './recording.ts';
+
+/**
+ * A broker as a process: Kite's login and feed over a real WebSocket server, sending frames that were encoded before as
+ * fast as they are taken. At most {@link ticksAhead} ticks are under way to the subscriber: Redis, the subscriber and
+ * this process may have fewer cores than they want, and the shard's bounded outbox is not what is measured.
+ */
+const ticksAhead = 50_000;
+/** Milliseconds between heartbeats; a feed without any is taken for dead. */
+const heartbeat = 1000;
+/** Bytes that wait in this process's socket. */
+const bytesAhead = 1024 * 1024;
+
+const mode = process.argv[2] as RecordedMode;
+const began = performance.timeOrigin + performance.now();
+const recording = record(mode, began);
+const volumeGrowth = growthOfVolume();
+let socket: WebSocket | undefined;
+let wanted = 0;
+let sent = 0;
+let received = 0;
+let next = 0;
+let pass = 0;
+let told = true;
+let waiting = false;
+
+const server = createServer((_, response) => {
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ status: 'success', data: { user_id: 'BENCH', last_price: 1 } }));
+});
+const feed = new WebSocketServer({ server, perMessageDeflate: false });
+feed.on('connection', (opened) => {
+  if (socket !== undefined) throw new Error('the shard connected again: what was under way is lost');
+  socket = opened;
+  const beat = setInterval(() => opened.send(Uint8Array.of(0)), heartbeat);
+  opened.once('close', () => clearInterval(beat));
+  opened.on('message', () => {
+    if (sent === 0) pump();
+  });
+});
+
+listen((message) => {
+  if (message.kind === 'send') {
+    wanted += message.ticks;
+    told = false;
+  } else if (message.kind === 'received') received = message.ticks;
+  else if (message.kind === 'stop') process.exit(0);
+  pump();
+});
+server.listen(0, '127.0.0.1');
+await once(server, 'listening');
+tell({ kind: 'ready', port: (server.address() as AddressInfo).port, groups: recording.groups });
+
+/** Sends whole frames until enough is sent, or under way. */
+function pump(): void {
+  if (socket === undefined || waiting) return;
+  while (sent < wanted && sent - received < ticksAhead) {
+    const { all, underlyings } = recording.packets[next]!;
+    const frame = patched(recording.frames[next]!, all);
+    sent += all - underlyings;
+    next = (next + 1) % recording.frames.length;
+    if (next === 0) pass++;
+    if (socket.bufferedAmount + frame.length > bytesAhead) {
+      waiting = true;
+      socket.send(frame, () => {
+        waiting = false;
+        pump();
+      });
+      return;
+    }
+    socket.send(frame);
+  }
+  if (sent >= wanted && !told) {
+    told = true;
+    tell({ kind: 'sent', ticks: sent });
+  }
+}
+
+/** A copy in which time and volume go on from the pass before, as in a market. */
+function patched(template: Uint8Array, packets: number): Uint8Array {
+  const frame = Buffer.from(template);
+  const seconds = Math.floor((performance.timeOrigin + performance.now()) / 1000);
+  let at = 2;
+  for (let packet = 0; packet < packets; packet++) {
+    const length = frame.readUInt16BE(at);
+    const start = at + 2;
+    if (length >= packetBytes.quote)
+      frame.writeInt32BE(frame.readInt32BE(start + 16) + pass * volumeGrowth, start + 16);
+    if (length === packetBytes.full) {
+      frame.writeInt32BE(seconds, start + 44);
+      frame.writeInt32BE(seconds, start + 60);
+    } else if (length === packetBytes.indexFull) frame.writeInt32BE(seconds, start + 28);
+    at = start + length;
+  }
+  return frame;
+}
+
+/** More than any instrument's volume grows in one pass. */
+function growthOfVolume(): number {
+  const first = new Map<number, number>();
+  let growth = 0;
+  recording.frames.forEach((frame, index) => {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    let at = 2;
+    for (let packet = 0; packet < recording.packets[index]!.all; packet++) {
+      const length = view.getUint16(at);
+      if (length >= packetBytes.quote) {
+        const token = view.getUint32(at + 2);
+        const volume = view.getInt32(at + 18);
+        if (!first.has(token)) first.set(token, volume);
+        growth = Math.max(growth, volume - first.get(token)!);
+      }
+      at += 2 + length;
+    }
+  });
+  return growth + 1;
+}

@@ -1,0 +1,66 @@
+import { Redis } from 'ioredis';
+import { listen, tell } from './messages.ts';
+
+/**
+ * A reader as a process, with nothing of the project's own code: it counts ticks, proves by `seq` that no batch is
+ * missing or came twice, and reads every {@link checkEvery}th batch to its last value.
+ */
+const checkEvery = 97;
+/** Faults that are told. */
+const mostFaults = 10;
+
+interface Header {
+  readonly epoch: number;
+  readonly claim: number;
+  readonly seq: number;
+  readonly count: number;
+  readonly overlap?: boolean;
+}
+
+const [url, channel, format, greeks] = process.argv.slice(2) as [string, string, string, string];
+const last = new Map<string, number>();
+const faults: string[] = [];
+let ticks = 0;
+let batches = 0;
+let bytes = 0;
+let missing = 0;
+let repeated = 0;
+let checked = 0;
+
+const redis = new Redis(url);
+const mark = Buffer.from(',"columns":');
+redis.on('messageBuffer', (_: Buffer, payload: Buffer) => {
+  const header = JSON.parse(`${payload.toString('latin1', 0, payload.indexOf(mark))}}`) as Header;
+  if (header.count === 0) return;
+  const token = `${header.epoch}.${header.claim}`;
+  const expected = (last.get(token) ?? 0) + 1;
+  if (header.seq > expected) missing += header.seq - expected;
+  if (header.seq < expected) repeated++;
+  last.set(token, Math.max(header.seq, expected));
+  ticks += header.count;
+  bytes += payload.length;
+  if (batches++ % checkEvery === 0 && format === 'json') check(payload, header.count);
+  tell({ kind: 'received', ticks });
+});
+listen((message) => {
+  if (message.kind === 'stop') process.exit(0);
+  if (message.kind !== 'report') return;
+  tell({ kind: 'subscriber', report: { ticks, batches, bytes, missing, repeated, checked, faults } });
+});
+await redis.subscribe(channel);
+tell({ kind: 'ready' });
+
+function check(payload: Buffer, count: number): void {
+  checked++;
+  const { columns } = JSON.parse(payload.toString('latin1')) as { columns: Record<string, unknown[]> };
+  const wanted = ['token', 'symbol', 'last_price', 'volume', ...(greeks === 'greeks' ? ['iv', 'delta', 'rho'] : [])];
+  for (const name of wanted) {
+    const column = columns[name];
+    const nulls = column?.filter((value) => value === null).length ?? count;
+    if (column?.length !== count || nulls > 0) fault(`${name}: ${column?.length} of ${count} values, ${nulls} null`);
+  }
+}
+
+function fault(text: string): void {
+  if (faults.length < mostFaults) faults.push(text);
+}
