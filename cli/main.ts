@@ -27,6 +27,10 @@ program
   .requiredOption('-f, --file <path...>', 'YAML files or folders with TickerAccounts, InstrumentSets and Secrets')
   .option('--shards <n>', 'shards to run', '2')
   .option('--redis <url>', 'deliver to this Redis (redis:// or rediss://) instead of memory')
+  .option(
+    '--spool <directory>',
+    'keep here what the sink does not take, past memory and over a restart; off when absent',
+  )
   .option('--host <address>', 'address that the gateway listens on', '127.0.0.1')
   .option('--port <n>', 'port that the gateway listens on; 0 for any free one', '8080')
   .option('--simulator-port <n>', 'port that the simulated broker listens on; 0 for any free one', '0')
@@ -44,9 +48,13 @@ other endpoint, and none, is used as it is.
 
 Ctrl-C drains: every batch is delivered, then a summary is printed. A second Ctrl-C ends at once.
 
+With --spool, batches that the sink does not take go to files when memory is short, and at the end; the next start with
+the same directory delivers them. Up to 1 GiB for each shard is kept; past it the oldest are dropped and counted.
+
 Examples:
   $ ticker-operator standalone -f samples/
   $ ticker-operator standalone -f samples/ --redis redis://127.0.0.1:6379
+  $ ticker-operator standalone -f samples/ --redis redis://127.0.0.1:6379 --spool /var/lib/ticker-operator
   $ ticker-operator standalone -f accounts.yaml -f sets/ --shards 4 --port 9000
   $ ticker-operator standalone -f samples/ --metrics-port 9464    (then curl 127.0.0.1:9464/metrics)`,
   )

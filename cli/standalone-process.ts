@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { MarketData } from '../cluster/market-data.ts';
 import { MemoryCluster } from '../cluster/memory/memory-cluster.ts';
 import { instrumentSets, tickerAccounts } from '../cluster/resources.ts';
@@ -22,6 +22,7 @@ import { RedisReader } from '../ticker/sinks/redis/redis-reader.ts';
 import { RedisSink } from '../ticker/sinks/redis/redis-sink.ts';
 import type { Sink } from '../ticker/sinks/sink.ts';
 import { ConditionLines } from './condition-lines.ts';
+import { shardIdentity } from './shard-identity.ts';
 import { isSimulated, withSimulator } from './simulated-endpoint.ts';
 import { StandaloneMetrics } from './standalone-metrics.ts';
 import { TickPrinter } from './tick-printer.ts';
@@ -31,6 +32,8 @@ export interface StandaloneOptions {
   readonly paths: readonly string[];
   readonly shards: number;
   readonly redis?: string | undefined;
+  /** Directory of the shards' spools; none without. */
+  readonly spool?: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly simulatorPort: number;
@@ -48,19 +51,24 @@ export interface StandaloneOptions {
   readonly clock?: Clock;
 }
 
-/** What came of it all, in ticks. `published + late + held + lost` is what was put into batches. */
+/** What came of it all, in ticks. `published + late + spooled + lost` is what was put into batches, and what
+ * an earlier start left in the spool. */
 export interface StandaloneSummary {
   readonly ticksIn: number;
   readonly published: number;
   readonly batches: number;
   readonly invalid: number;
   readonly late: number;
-  /** Dropped from a full buffer, or not accepted by the sink before the end. */
+  /** Dropped from a full buffer, or neither accepted by the sink nor spooled before the end. */
   readonly lost: number;
+  /** Not accepted by the sink, and sealed in the spool for the next start. */
+  readonly spooled: number;
 }
 
 /** Milliseconds between attempts to listen, and between looks at the sink. */
 const retryInterval = 2000;
+/** Bytes that the spool of one shard may take. */
+const spoolBytes = 1024 ** 3;
 /** Lines a second for each set that `--print` shows. */
 const printedLines = 6;
 
@@ -135,9 +143,17 @@ export class StandaloneProcess {
     this.#supervisor.run('conditions-of-accounts', (signal) => lines.follow(tickerAccounts, signal));
     this.#supervisor.run('conditions-of-sets', (signal) => lines.follow(instrumentSets, signal));
     const { cluster } = this;
-    this.#shards = Array.from({ length: shards }, (_, index) =>
+    const directory = this.#options.spool;
+    const names = Array.from({ length: shards }, (_, index) => `ticker-${index}`);
+    const identities = await Promise.all(
+      names.map((name) => shardIdentity(name, directory && join(directory, name), log)),
+    );
+    this.#shards = identities.map((identity, index) =>
       createShard({
-        identity: { shard: `ticker-${index}`, uid: randomUUID() },
+        identity,
+        ...(directory === undefined
+          ? {}
+          : { spool: { directory: join(directory, identity.shard), maxBytes: spoolBytes } }),
         cluster,
         ...(metrics?.shardOptions(`ticker-${index}`, this.#sink) ?? { sink: this.#sink }),
         providers,
@@ -297,6 +313,7 @@ function summarize(snapshots: readonly ShardSnapshot[]): StandaloneSummary {
     batches: sum(({ batches }) => batches),
     invalid: sum(({ invalid }) => invalid),
     late: sum(({ late }) => late),
-    lost: sum(({ lost, held }) => lost + held),
+    lost: sum(({ lost, held, spooled }) => lost + held - spooled),
+    spooled: sum(({ spooled }) => spooled),
   };
 }

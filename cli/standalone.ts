@@ -7,6 +7,7 @@ interface Options {
   readonly file: readonly string[];
   readonly shards: string;
   readonly redis?: string;
+  readonly spool?: string;
   readonly host: string;
   readonly port: string;
   readonly simulatorPort: string;
@@ -28,6 +29,7 @@ export async function standaloneCommand(options: Options): Promise<void> {
     paths: options.file,
     shards: wholeNumber(options.shards, '--shards', 1, 64),
     redis: options.redis,
+    spool: options.spool,
     host: options.host,
     port: wholeNumber(options.port, '--port', 0, 65_535),
     simulatorPort: wholeNumber(options.simulatorPort, '--simulator-port', 0, 65_535),
@@ -55,9 +57,12 @@ export async function standaloneCommand(options: Options): Promise<void> {
   process.on('SIGTERM', interrupt);
   await standalone.start();
   await ended.promise;
-  const { ticksIn, published, batches, invalid, late, lost } = await standalone.drain();
+  const { ticksIn, published, batches, invalid, late, lost, spooled } = await standalone.drain();
   show(
-    `summary: ticks_in=${ticksIn} published=${published} batches=${batches} invalid=${invalid} late=${late} lost=${lost}`,
+    `summary: ticks_in=${ticksIn} published=${published} batches=${batches} invalid=${invalid} late=${late} lost=${lost}${
+      options.spool === undefined ? '' : ` spooled=${spooled}`
+    }`,
   );
+  if (spooled > 0) show(`spool       ${spooled} ticks are sealed in ${options.spool}; the next start delivers them`);
   process.exit(process.exitCode ?? 0);
 }

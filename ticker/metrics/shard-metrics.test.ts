@@ -56,6 +56,9 @@ function slice(name: string, account: string, unit = 1): SliceSnapshot {
       batchesPublished: 25 * unit,
       heldBatches: 26 * unit,
       heldBytes: 27 * unit,
+      restored: 0,
+      spooled: 0,
+      spooledBatches: 0,
     },
   };
 }
@@ -66,6 +69,7 @@ function snapshotOf(slices: readonly SliceSnapshot[]): ShardSnapshot {
   return {
     shard: 'ticker-0',
     totals: addUp(slices),
+    breaker: { state: 'closed', opened: 0, rejected: 0 },
     slices,
     accounts: [{ account: 'default/a', totals: accountTotals(slices), serving: accountServing(slices, session) }],
     apiAnsweredAt: 500,

@@ -8,16 +8,18 @@ import type { Supervisor } from '../../runtime/supervisor.ts';
 import { emptyBody, stamp } from '../pipeline/format/encoders.ts';
 import { createAccountPipeline } from '../pipeline/pipeline.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Sink } from '../sinks/sink.ts';
 import { AccountSession } from './account-session.ts';
+import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { SliceRunner } from './slice-runner.ts';
+import type { Spool } from './spool/spool.ts';
 
 export interface AccountOptions {
   readonly account: AccountName;
   readonly identity: ShardIdentity;
   readonly cluster: Cluster;
-  readonly sink: Sink;
+  readonly sink: GuardedSink;
+  readonly spool?: Spool;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly clock: Clock;
   readonly log: Logger;

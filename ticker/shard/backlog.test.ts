@@ -4,7 +4,7 @@ import { sliceSet } from './shard.testing.ts';
 
 function held(set: string, at: number, count = 1): HeldBatch {
   const batch = { setUid: `set-${set}`, count, body: '{}', latest: [], firstReceived: at, lastReceived: at };
-  return { batch, set: sliceSet(set), bytes: 2, gap: undefined, mayRepeat: false };
+  return { id: at, batch, set: sliceSet(set), bytes: 2, gap: undefined, mayRepeat: false };
 }
 
 test('the next batch of a set tells what was dropped before it, and no other set does', () => {

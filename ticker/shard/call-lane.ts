@@ -2,9 +2,11 @@ import type { SliceSet, Token } from '../../crds/index.ts';
 import { isBarsUid } from '../bars/bar-set.ts';
 import { type BatchHeader, deliveryVersion, type Gap, type Previous } from '../delivery.ts';
 import type { Call, SealedBatch } from '../sinks/sink.ts';
+import { compareTokens } from '../sinks/token.ts';
 import { AcceptedLog } from './accepted-log.ts';
 import type { Backlog, HeldBatch } from './backlog.ts';
 import { mergeGaps } from './gaps.ts';
+import { acceptedBy, type LaneState, type SentMark } from './spool/lane-state.ts';
 
 /** A moment on both scales: `time` in microseconds since the Unix epoch, `monotonic` in milliseconds. */
 export interface Moment {
@@ -38,6 +40,15 @@ export interface LaneStart {
   /** Ticks received before this (microseconds since the epoch) may have been delivered by the owner before. */
   readonly overlapUntil: number;
   readonly monotonic: number;
+  /** What is known of the calls of a process before this one: where the sink is must be asked first. */
+  readonly restored?: RestoredCalls;
+}
+
+/** Calls that an earlier process sent under a token, as far as its spool told them. */
+export interface RestoredCalls {
+  readonly marks: readonly SentMark[];
+  /** The last accepted `seq` of each set when that was noted last. */
+  readonly seqs: Readonly<Record<string, number>>;
 }
 
 /** A call that waits for its answer. */
@@ -53,6 +64,9 @@ interface Sequence {
   /** When anything was last said on its channel, monotonic milliseconds. */
   said: number;
 }
+
+/** Above every `n`: the sink's answer to it says which it accepted last, and nothing is written. */
+const probeNumber = Number.MAX_SAFE_INTEGER;
 
 /**
  * The calls of one token: numbered from 1 without a gap, several in flight, each kept until it is answered, sent again
@@ -74,6 +88,8 @@ export class CallLane {
   #late = false;
   #lastOpened: number;
   #endSaid = false;
+  #restored: RestoredCalls | undefined;
+  #run = 0;
 
   constructor(options: LaneOptions, start: LaneStart) {
     this.#options = options;
@@ -81,6 +97,59 @@ export class CallLane {
     this.token = start.token;
     this.backlog = start.backlog;
     this.#lastOpened = start.monotonic - options.heartbeat;
+    this.#restored = start.restored;
+  }
+
+  /** It must learn first what the sink has of a process before this one; see {@link CallLane.resume}. */
+  get probing(): boolean {
+    return this.#restored !== undefined;
+  }
+
+  /** What its open calls hold, in order. */
+  *heldOpen(): Generator<HeldBatch> {
+    for (const { held } of this.#opened) yield* held;
+  }
+
+  /** What the spool must know before `call` is sent; undefined where it has nothing of it. */
+  markOf(call: Call): SentMark | undefined {
+    const open = this.#opened.find((each) => each.call === call);
+    return open === undefined ? undefined : this.#mark(open);
+  }
+
+  /** The same of every open call. */
+  openMarks(): SentMark[] {
+    return this.#opened.map((open) => this.#mark(open)).filter((mark) => mark !== undefined);
+  }
+
+  /** How it stands, for a process that comes after this one. */
+  state(): LaneState {
+    const seqs: Record<string, number> = { ...this.#restored?.seqs };
+    for (const [uid, { accepted }] of this.#sequences) if (accepted > 0) seqs[uid] = accepted;
+    const first = this.#opened.find(({ held }) => held.length > 0)?.held[0] ?? this.backlog.first;
+    const { from } = this.backlog;
+    return {
+      from,
+      token: this.token,
+      late: this.#late,
+      accepted: first === undefined ? this.backlog.accepted : first.id - 1,
+      seqs,
+    };
+  }
+
+  /** The sink accepted up to `last` of this token. Takes away what that was, and goes on from there. */
+  resume(last: number): HeldBatch[] {
+    const restored = this.#restored;
+    if (restored === undefined) return [];
+    this.#restored = undefined;
+    this.#n = last;
+    for (const { token, run } of restored.marks) {
+      if (compareTokens(token, this.token) === 0) this.#run = Math.max(this.#run, run + 1);
+    }
+    const { through, seqs } = acceptedBy(restored.marks, this.token, last);
+    for (const [uid, seq] of Object.entries({ ...restored.seqs, ...seqs })) {
+      this.#sequences.set(uid, { seq, accepted: seq, said: Number.NEGATIVE_INFINITY });
+    }
+    return this.backlog.removeThrough(through);
   }
 
   get late(): boolean {
@@ -118,6 +187,10 @@ export class CallLane {
   next(moment: Moment, sets: ReadonlyMap<string, SliceSet>, finish: boolean): Call | undefined {
     if (this.#settling && this.#inFlight > 0) return undefined;
     this.#settling = false;
+    if (this.#restored !== undefined) {
+      this.#inFlight++;
+      return { sliceUid: this.#options.sliceUid, token: this.token, n: probeNumber, batches: [] };
+    }
     if (this.#toSend === this.#opened.length && !this.#open(moment, sets, finish)) return undefined;
     this.#inFlight++;
     return this.#opened[this.#toSend++]!.call;
@@ -140,6 +213,7 @@ export class CallLane {
         if (sequence !== undefined) sequence.accepted = Math.max(sequence.accepted, header.seq);
       }
       this.log.add(call.n, held);
+      this.backlog.accepted = held.at(-1)?.id ?? this.backlog.accepted;
       // The sink has read it all; what is sent of it once more, it passes over by its number.
       for (const { batch } of held) batch.release?.();
     }
@@ -163,7 +237,9 @@ export class CallLane {
    */
   takeBack(unsure: boolean): Backlog {
     if (unsure) for (const { held } of this.#opened) for (const each of held) each.mayRepeat = true;
-    this.backlog.unshift(this.#opened.flatMap(({ held }) => held));
+    const returned = this.#opened.flatMap(({ held }) => held);
+    for (const each of returned) each.open = false;
+    this.backlog.unshift(returned);
     this.#opened = [];
     this.#toSend = 0;
     return this.backlog;
@@ -186,6 +262,7 @@ export class CallLane {
 
   /** The fence has forgotten this token: its numbers go on from what it does know. */
   renumber(last: number): void {
+    this.#run++;
     this.#n = last;
     for (const open of this.#opened) open.call = { ...open.call, n: ++this.#n };
     this.rewind();
@@ -195,14 +272,15 @@ export class CallLane {
     if (this.#opened.length >= this.#options.callsInFlight) return false;
     const ending = finish && !this.#late && !this.#endSaid;
     const quiet = this.#opened.length === 0 && moment.monotonic >= this.heartbeatDue && !this.#late && !this.#endSaid;
-    if (this.backlog.length === 0 && !ending && !quiet) return false;
+    if (!this.backlog.ready && !(ending && this.backlog.length === 0) && !quiet) return false;
 
     const batches: SealedBatch[] = [];
     const held: HeldBatch[] = [];
     let bytes = 0;
-    while (this.backlog.length > 0 && held.length < this.#options.batchesPerCall) {
+    while (this.backlog.ready && held.length < this.#options.batchesPerCall) {
       if (held.length > 0 && bytes + this.backlog.first!.bytes > this.#options.bytesPerCall) break;
       const taken = this.backlog.shift()!;
+      taken.open = true;
       bytes += taken.bytes;
       held.push(taken);
       batches.push(this.#seal(taken, moment));
@@ -306,5 +384,13 @@ export class CallLane {
       this.#sequences.set(setUid, sequence);
     }
     return sequence;
+  }
+
+  #mark({ call, held }: OpenCall): SentMark | undefined {
+    const last = held.findLast(({ place, storing }) => place !== undefined || storing === true);
+    if (last === undefined) return undefined;
+    const seqs: Record<string, number> = {};
+    for (const { header, setUid } of call.batches) if (header.count > 0) seqs[setUid] = header.seq;
+    return { token: call.token, n: call.n, run: this.#run, through: last.id, seqs };
   }
 }

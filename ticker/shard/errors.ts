@@ -20,3 +20,8 @@ export const tooManyTokens = defineError(
   'terminal',
   'Ask for fewer instruments in one request.',
 );
+export const circuitOpen = defineError(
+  'SINK_CIRCUIT_OPEN',
+  'retryable',
+  'Check that Redis runs and answers; it is probed, ticks are kept, up to the bound, and sent when it is back.',
+);

@@ -7,6 +7,17 @@ export interface ShardLimits {
   readonly outboxBytes: number;
   /** Batches that wait for the sink, for each slice; past it the oldest are dropped and counted. */
   readonly outboxBatches: number;
+  /** Bytes and batches in memory, for each slice, past which the oldest go to the spool, where there is one. */
+  readonly spillBytes: number;
+  readonly spillBatches: number;
+  /** Bytes that are written to the spool, or read ahead from it, at once. */
+  readonly spoolChunk: number;
+  /** How long {@link import('./shard.ts').Shard.drain} writes what the sink did not take to the spool. */
+  readonly sealTimeout: number;
+  /** Calls in a row that the sink could not answer, before the breaker opens. */
+  readonly breakerFailures: number;
+  /** The breaker's first and longest rest. */
+  readonly breakerRest: { readonly first: number; readonly most: number };
   /** Calls of one slice that may wait for their answers. */
   readonly callsInFlight: number;
   readonly batchesPerCall: number;
@@ -58,6 +69,12 @@ export interface ShardLimits {
 export const defaultLimits: ShardLimits = {
   outboxBytes: 64 * 1024 * 1024,
   outboxBatches: 20_000,
+  spillBytes: 16 * 1024 * 1024,
+  spillBatches: 5_000,
+  spoolChunk: 1024 * 1024,
+  sealTimeout: 10_000,
+  breakerFailures: 5,
+  breakerRest: { first: 200, most: 2_000 },
   callsInFlight: 8,
   batchesPerCall: 64,
   bytesPerCall: 1024 * 1024,

@@ -5,6 +5,7 @@ import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Moment, Outbox, OutboxAction, OutboxOutcome } from './outbox.ts';
+import type { SentMark } from './spool/lane-state.ts';
 
 export interface OutboxSenderOptions {
   readonly outbox: Outbox;
@@ -14,6 +15,8 @@ export interface OutboxSenderOptions {
   readonly log: Logger;
   /** Called after each outcome: the outbox's state may have changed. */
   readonly settled: () => void;
+  /** What a spool must know before a call is sent; undefined where nothing has to be waited for. */
+  readonly note?: (mark: SentMark | undefined) => Promise<void> | undefined;
 }
 
 const sinkBackoff: BackoffPolicy = { first: 50, most: 2_000 };
@@ -37,6 +40,9 @@ export class OutboxSender {
   /** Monotonic milliseconds before which nothing (or nothing late) is tried. */
   #notBefore = 0;
   #lateNotBefore = 0;
+  /** Calls that wait for the spool; those that follow wait behind them. */
+  #noting = 0;
+  #noted: Promise<void> = Promise.resolve();
 
   constructor(options: OutboxSenderOptions) {
     this.#options = options;
@@ -97,12 +103,31 @@ export class OutboxSender {
       case 'claim':
         return sink.claim(action.request);
       case 'send':
-        return sink.send(action.call);
+        return this.#afterNote(action.mark, () => sink.send(action.call));
       case 'sendLate':
-        return sink.sendLate(action.call);
+        return this.#afterNote(action.mark, () => sink.sendLate(action.call));
       case 'end':
         return sink.end(outbox.sliceUid, action.token);
     }
+  }
+
+  /** The sink is known to be back: whatever waits is tried now. */
+  sinkIsBack(): void {
+    this.#notBefore = 0;
+    this.kick();
+  }
+
+  /** Calls keep their order, whether the spool must know of them or not. */
+  #afterNote(mark: SentMark | undefined, send: () => Promise<OutboxOutcome>): Promise<OutboxOutcome> {
+    const note = this.#options.note?.(mark);
+    if (note === undefined && this.#noting === 0) return send();
+    this.#noting++;
+    const sent = Promise.all([this.#noted, note]).then(() => {
+      this.#noting--;
+      return { answer: send() };
+    });
+    this.#noted = sent.then(() => {});
+    return sent.then(({ answer }) => answer);
   }
 
   #fail(action: OutboxAction, error: unknown): void {

@@ -143,7 +143,7 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('compete'), delivers: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('name') }) },
 );
-const commands = fc.array(command, { maxLength: 120 });
+const commands = fc.array(command, { maxLength: 120, size: 'max' });
 type Command = { do: string; set?: number; count?: number; fault?: 'none'; delivers?: boolean };
 
 function run(bench: Bench, list: readonly Command[], mayCompete: boolean): void {
@@ -206,6 +206,7 @@ describe('outbox', () => {
     const wipe = fc.record({ do: fc.constant('wipe') });
     const withWipes = fc.array(fc.oneof({ weight: 12, arbitrary: command }, { weight: 1, arbitrary: wipe }), {
       maxLength: 120,
+      size: 'max',
     });
     fc.assert(
       fc.property(withWipes, (list) => {

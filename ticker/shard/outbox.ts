@@ -3,8 +3,11 @@ import type { Gap } from '../delivery.ts';
 import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
 import type { Answer, Call, ClaimAnswer, ClaimRequest } from '../sinks/sink.ts';
 import { compareTokens } from '../sinks/token.ts';
-import { Backlog, heldBytes } from './backlog.ts';
-import { CallLane, type LaneOptions, type Moment } from './call-lane.ts';
+import { Backlog, type HeldBatch, heldBytes } from './backlog.ts';
+import { CallLane, type LaneOptions, type LaneStart, type Moment } from './call-lane.ts';
+import { acceptedBy, type LaneState, type SentMark } from './spool/lane-state.ts';
+import type { SpoolPlace, SpoolSegment } from './spool/place.ts';
+import type { Restored, RestoredLane, SpoolWork } from './spool/work.ts';
 
 export type { Moment } from './call-lane.ts';
 
@@ -12,13 +15,26 @@ export interface OutboxOptions extends LaneOptions {
   /** Bounds of what waits for the sink; past either, the oldest batches are dropped and counted. */
   readonly maxBytes: number;
   readonly maxBatches: number;
+  /** What waits beyond these goes to a spool; see {@link Outbox.toStore}. Without it everything stays in memory. */
+  readonly spill?: SpillOptions;
+}
+
+export interface SpillOptions {
+  /** Bytes and batches in memory past which the oldest are stored. */
+  readonly bytes: number;
+  readonly batches: number;
+  /** Bytes that are stored, or read ahead, at once. */
+  readonly chunkBytes: number;
+  /** The spool need not keep this batch any longer. */
+  readonly released: (place: SpoolPlace) => void;
 }
 
 /** What the outbox wants done next. Its outcome is told by {@link Outbox.settle}. */
 export type OutboxAction =
   | { readonly kind: 'claim'; readonly request: ClaimRequest }
-  | { readonly kind: 'send'; readonly call: Call }
-  | { readonly kind: 'sendLate'; readonly call: Call }
+  /** `mark` must be in the spool before the call is sent. */
+  | { readonly kind: 'send'; readonly call: Call; readonly mark?: SentMark }
+  | { readonly kind: 'sendLate'; readonly call: Call; readonly mark?: SentMark }
   | { readonly kind: 'end'; readonly token: Token };
 
 /** `unavailable`: the sink could not be reached or its answer was lost; it may or may not have been written. */
@@ -47,7 +63,13 @@ export interface OutboxCounters {
   lostBySink: number;
   batchesPublished: number;
   heldBatches: number;
+  /** Bytes of them that are in memory. */
   heldBytes: number;
+  /** Of `added`: found in the spool of a process before this one. */
+  restored: number;
+  /** Ticks that wait and that the spool has, so that they outlive this process. */
+  spooled: number;
+  spooledBatches: number;
 }
 
 /** Late lanes that are kept: the fence knows the 16 newest tokens. */
@@ -71,12 +93,15 @@ export class Outbox {
     batchesPublished: 0,
     heldBatches: 0,
     heldBytes: 0,
+    restored: 0,
+    spooled: 0,
+    spooledBatches: 0,
   };
   readonly #options: OutboxOptions;
   readonly #sets = new Map<string, SliceSet>();
   readonly #former = new Map<string, SliceSet>();
   /** Gathered before the first claim, or since the last token went late. */
-  #staged = new Backlog();
+  #staged = new Backlog(1);
   #lane: CallLane | undefined;
   readonly #late: CallLane[] = [];
   /** The lane of the refused token while no newer epoch is named: what is still gathered goes late with it. */
@@ -91,6 +116,13 @@ export class Outbox {
   #finishing = false;
   #endInFlight = false;
   #ended = false;
+  #nextId = 1;
+  #residentBatches = 0;
+  /** The lane that a process before this one left, in `#staged`, until the sink says where it stands. */
+  #restored: RestoredLane | undefined;
+  /** When the process before this one received its last tick that is known, and the sets that were told. */
+  #interrupted: { readonly at: number; readonly told: Set<string> } | undefined;
+  #lanesChanged = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -132,6 +164,7 @@ export class Outbox {
     if (compareTokens({ epoch, claim: above }, this.#above) > 0) this.#above = { epoch, claim: above };
     if (epoch <= this.#named) return;
     this.#named = epoch;
+    if (this.#refusedLane !== undefined) this.#staged = new Backlog(this.#nextId);
     this.#refusedLane = undefined;
   }
 
@@ -159,13 +192,152 @@ export class Outbox {
       return;
     }
     const bytes = heldBytes(batch);
-    this.#incoming.push({ batch, set, bytes, gap: undefined, mayRepeat: false });
+    const gap = this.#restartGap(batch);
+    this.#incoming.push({ id: this.#nextId++, batch, set, bytes, gap, mayRepeat: false });
     const refused = this.#refusedLane;
     if (refused !== undefined && !this.#late.includes(refused)) this.#late.push(refused);
     this.counters.held += batch.count;
     this.counters.heldBatches++;
     this.counters.heldBytes += bytes;
+    this.#residentBatches++;
     this.#makeRoom();
+  }
+
+  /**
+   * What the spool should write next, oldest first: something while memory is past its watermark, or while anything is
+   * not stored yet where `all`. Its outcome is told by {@link Outbox.stored} or {@link Outbox.notStored}.
+   */
+  toStore(all: boolean): SpoolWork | undefined {
+    const { spill } = this.#options;
+    if (
+      spill === undefined ||
+      (!all && this.counters.heldBytes <= spill.bytes && this.#residentBatches <= spill.batches)
+    )
+      return undefined;
+    const items: HeldBatch[] = [];
+    let bytes = 0;
+    for (const backlog of this.#backlogs) backlog.payDebts();
+    for (const held of all ? this.#held() : this.#unstored()) {
+      if (held.place !== undefined) continue;
+      items.push(held);
+      bytes += held.bytes;
+      if (bytes >= spill.chunkBytes) break;
+    }
+    if (items.length === 0) return undefined;
+    // A call that is opened with one of them before it is stored is marked as well; those that are open are marked now.
+    for (const held of items) held.storing = true;
+    return { items, marks: this.#lanes.flatMap((lane) => lane.openMarks()) };
+  }
+
+  /** They could not be written. */
+  notStored(items: readonly HeldBatch[]): void {
+    for (const held of items) held.storing = false;
+  }
+
+  /** They are in the spool. What waits to be sent leaves memory. */
+  stored(items: readonly HeldBatch[], places: readonly SpoolPlace[]): void {
+    items.forEach((held, i) => {
+      const place = places[i]!;
+      held.storing = false;
+      if (held.gone === true) {
+        // Accepted or dropped in the meantime.
+        this.#options.spill?.released(place);
+        return;
+      }
+      held.place = place;
+      this.counters.spooled += held.batch.count;
+      this.counters.spooledBatches++;
+      if (held.open !== true) this.#evict(held);
+    });
+  }
+
+  /** What should be read back next, in order: soon to be sent, and only in the spool. */
+  toLoad(): HeldBatch[] {
+    const { spill } = this.#options;
+    if (spill === undefined) return [];
+    for (const lane of [this.#lane, this.#late[0]]) {
+      if (lane === undefined || lane.probing || lane.backlog.first?.place === undefined) continue;
+      const wanted: HeldBatch[] = [];
+      let ahead = 0;
+      let bytes = 0;
+      for (const held of lane.backlog.items()) {
+        if (held.evicted !== true && wanted.length > 0) break;
+        if (held.evicted !== true) ahead += held.bytes;
+        else {
+          wanted.push(held);
+          bytes += held.bytes;
+        }
+        if (ahead >= spill.chunkBytes || bytes >= spill.chunkBytes) break;
+      }
+      if (wanted.length > 0) return wanted;
+    }
+    return [];
+  }
+
+  /** It was read back; `batch` is absent where the spool could not give it any more. */
+  loaded(held: HeldBatch, batch: GatheredBatch | undefined): void {
+    if (held.evicted !== true || held.place === undefined) return;
+    if (batch === undefined) {
+      this.#dropStored((each) => each === held);
+      return;
+    }
+    held.batch = batch;
+    held.evicted = false;
+    this.counters.heldBytes += held.bytes;
+    this.#residentBatches++;
+  }
+
+  /** The spool gives a segment up: what only it had is dropped and counted. Returns what the spool must remember. */
+  dropSegment(segment: SpoolSegment): { readonly id: number; readonly gap: Gap }[] {
+    const told = this.#dropStored((held) => held.evicted === true && held.place?.segment === segment);
+    // What is in memory too goes on, without a copy.
+    for (const held of this.#held()) if (held.place?.segment === segment) this.#unplace(held);
+    return told;
+  }
+
+  /** How the lanes stand, where that has changed since it was asked last, or `always`. */
+  lanesToNote(always: boolean): readonly LaneState[] {
+    if (!this.#lanesChanged && !always) return [];
+    this.#lanesChanged = false;
+    const states = this.#lanes.map((lane) => lane.state());
+    const first = this.#staged.first;
+    if (first !== undefined) {
+      const restored = this.#restored;
+      states.push({
+        from: this.#staged.from,
+        ...(restored?.token === undefined ? {} : { token: restored.token }),
+        late: false,
+        accepted: restored?.accepted ?? first.id - 1,
+        seqs: restored?.seqs ?? {},
+      });
+    }
+    return states;
+  }
+
+  /** Takes over what a process before this one left in the spool, oldest lane first. Before anything else is asked. */
+  restore({ lanes, nextId }: Restored): void {
+    this.#nextId = nextId;
+    for (const [i, lane] of lanes.entries()) {
+      const backlog = new Backlog(lane.from);
+      if (lane.token !== undefined && compareTokens(lane.token, this.#above) > 0) this.#above = lane.token;
+      for (const held of lane.held) {
+        backlog.push(held);
+        this.#interrupted = { at: held.batch.lastReceived, told: new Set() };
+        const { counters } = this;
+        counters.added += held.batch.count;
+        counters.restored += held.batch.count;
+        counters.held += held.batch.count;
+        counters.heldBatches++;
+        counters.spooled += held.batch.count;
+        counters.spooledBatches++;
+      }
+      if (i < lanes.length - 1 || lane.late) this.#late.push(this.#restoredLane(lane, backlog));
+      else {
+        this.#restored = lane;
+        this.#staged = backlog;
+      }
+    }
+    if (this.#restored === undefined) this.#staged = new Backlog(this.#nextId);
   }
 
   /** Says in the next batch of every set that ticks are missing; what is held already comes before the gap. */
@@ -212,6 +384,44 @@ export class Outbox {
     }
   }
 
+  /** Nobody received anything for this slice between a process's end and the next one's first tick. */
+  #restartGap({ setUid, firstReceived }: GatheredBatch): Gap | undefined {
+    const interrupted = this.#interrupted;
+    if (interrupted === undefined || interrupted.told.has(setUid)) return undefined;
+    interrupted.told.add(setUid);
+    return { from: interrupted.at, to: firstReceived, why: 'newOwner' };
+  }
+
+  /** Oldest first. */
+  get #lanes(): CallLane[] {
+    const lanes = [...this.#late];
+    for (const lane of [this.#refusedLane, this.#lane])
+      if (lane !== undefined && !lanes.includes(lane)) lanes.push(lane);
+    return lanes;
+  }
+
+  get #backlogs(): Backlog[] {
+    return [...this.#lanes.map((lane) => lane.backlog), this.#staged];
+  }
+
+  /** Everything that waits for an answer, or to be sent, oldest first. */
+  *#held(): Generator<HeldBatch> {
+    for (const lane of this.#lanes) {
+      yield* lane.heldOpen();
+      yield* lane.backlog.items();
+    }
+    yield* this.#staged.items();
+  }
+
+  /** The same, without what the spool has. */
+  *#unstored(): Generator<HeldBatch> {
+    for (const lane of this.#lanes) {
+      yield* lane.heldOpen();
+      yield* lane.backlog.unstored();
+    }
+    yield* this.#staged.unstored();
+  }
+
   get #needsClaim(): boolean {
     return this.#lane === undefined || this.#claimAnew || this.#lane.token.epoch < this.#named;
   }
@@ -232,7 +442,7 @@ export class Outbox {
       return { kind: 'claim', request };
     }
     const call = lane.next(moment, this.#sets, this.#finishing);
-    if (call !== undefined) return { kind: 'send', call };
+    if (call !== undefined) return { kind: 'send', call, ...marked(lane.markOf(call)) };
     if (this.#finishing && lane.ended && lane.inFlight === 0 && this.#late.length === 0) {
       this.#endInFlight = true;
       return { kind: 'end', token: lane.token };
@@ -245,7 +455,7 @@ export class Outbox {
     const lane = this.#late[0];
     if (lane === undefined || lane.inFlight > 0) return undefined;
     const call = lane.next(moment, this.#sets, false);
-    return call === undefined ? undefined : { kind: 'sendLate', call };
+    return call === undefined ? undefined : { kind: 'sendLate', call, ...marked(lane.markOf(call)) };
   }
 
   #onClaimed(answer: ClaimAnswer & { kind: 'claimed' }, moment: Moment): void {
@@ -267,19 +477,79 @@ export class Outbox {
         this.#staged.owe(uid, gap);
       }
     }
-    const goesOn = old !== undefined && !old.late;
+    const resumed = this.#resumeRestored(before);
+    const goesOn = resumed || (old !== undefined && !old.late);
     this.#lane = new CallLane(this.#options, {
       token,
       backlog: this.#staged,
-      previous: goesOn ? new Map([...answer.previous, ...old.previous()]) : answer.previous,
+      previous: old !== undefined && !old.late ? new Map([...answer.previous, ...old.previous()]) : answer.previous,
       newOwner: !goesOn,
       overlapUntil: !goesOn && before !== undefined ? moment.time : 0,
       monotonic: moment.monotonic,
     });
-    this.#staged = new Backlog();
+    this.#staged = new Backlog(this.#nextId);
+    this.#lanesChanged = true;
     this.#claimed = token;
     this.#above = token;
     this.#beatenBy = undefined;
+  }
+
+  /**
+   * The sink says what it accepted last, so it is known where a process before this one stood. Returns whether that one's
+   * token was the last: then what it left goes on live, else late.
+   */
+  #resumeRestored(before: { readonly token: Token; readonly n: number } | undefined): boolean {
+    const restored = this.#restored;
+    const token = restored?.token;
+    this.#restored = undefined;
+    if (restored === undefined || token === undefined) return false;
+    if (before !== undefined && compareTokens(before.token, token) > 0) {
+      this.#splitRestored({ ...restored, token });
+      return false;
+    }
+    if (before === undefined) {
+      // It lost its data, so it can't say what it has published of this.
+      const sent = Math.max(0, ...restored.marks.map(({ through }) => through));
+      for (const held of this.#staged.items()) if (held.id <= sent) held.mayRepeat = true;
+    } else this.#forget(this.#staged.removeThrough(acceptedBy(restored.marks, before.token, before.n).through));
+    return true;
+  }
+
+  /** What a process before this one left goes late, under its own token; what was gathered since waits. */
+  #splitRestored(restored: RestoredLane): void {
+    const last = restored.held.at(-1)?.id ?? 0;
+    const backlog = new Backlog(restored.from);
+    for (const held of this.#staged.removeThrough(last)) backlog.push(held);
+    const fresh = new Backlog(last + 1);
+    fresh.adopt(this.#staged);
+    this.#staged = fresh;
+    this.#late.push(this.#restoredLane(restored, backlog));
+    this.#dropEmptyLanes();
+    this.#lanesChanged = true;
+  }
+
+  #restoredLane({ token = { epoch: 0, claim: 0 }, marks, seqs }: RestoredLane, backlog: Backlog): CallLane {
+    const start: LaneStart = {
+      token,
+      backlog,
+      previous: new Map(),
+      newOwner: false,
+      overlapUntil: 0,
+      monotonic: 0,
+      restored: { marks, seqs },
+    };
+    const lane = new CallLane(this.#options, start);
+    lane.becomeLate();
+    return lane;
+  }
+
+  /** Accepted from a process before this one: they were never this one's to deliver. */
+  #forget(accepted: readonly HeldBatch[]): void {
+    for (const held of accepted) {
+      this.#release(held);
+      this.counters.added -= held.batch.count;
+      this.counters.restored -= held.batch.count;
+    }
   }
 
   #onSent(call: Call, outcome: OutboxOutcome): void {
@@ -326,7 +596,10 @@ export class Outbox {
     const lane = this.#late.find((each) => compareTokens(each.token, call.token) === 0);
     if (lane === undefined) return;
     lane.answered();
-    if (outcome.kind === 'written' || outcome.kind === 'already') this.#accepted(lane, call.n);
+    if (lane.probing) {
+      if (outcome.kind === 'gap') this.#forget(lane.resume(outcome.last));
+      else if (outcome.kind === 'ended' || outcome.kind === 'refused') this.#discard(lane);
+    } else if (outcome.kind === 'written' || outcome.kind === 'already') this.#accepted(lane, call.n);
     else if (outcome.kind === 'gap') {
       this.#accepted(lane, outcome.last);
       if (outcome.last + 1 < lane.firstHeld) lane.renumber(outcome.last);
@@ -349,6 +622,9 @@ export class Outbox {
     }
     this.#claimed = undefined;
     this.#lane = undefined;
+    const restored = this.#restored;
+    this.#restored = undefined;
+    if (restored?.token !== undefined) this.#splitRestored(restored);
     this.#refusedLane = lane ?? this.#unclaimed(epoch);
     this.#goLate(this.#refusedLane);
   }
@@ -362,7 +638,8 @@ export class Outbox {
 
   #goLate(lane: CallLane): void {
     lane.becomeLate();
-    this.#staged = new Backlog();
+    this.#staged = new Backlog(this.#nextId);
+    this.#lanesChanged = true;
     if (lane.empty && lane.inFlight === 0) return;
     this.#late.push(lane);
     if (this.#late.length > maxLateLanes) this.#discard(this.#late[0]!);
@@ -375,15 +652,17 @@ export class Outbox {
     for (const lane of [this.#lane, ...this.#late]) if (lane !== undefined) this.#discard(lane);
     this.#late.length = 0;
     this.#lane = undefined;
+    this.#restored = undefined;
     for (let held = this.#staged.shift(); held !== undefined; held = this.#staged.shift()) {
-      this.#release(held.batch.count, held.bytes);
+      this.#release(held);
       this.counters.discarded += held.batch.count;
     }
   }
 
   #accepted(lane: CallLane, n: number, live = !lane.late): void {
-    for (const { batch, bytes } of lane.accept(n)) {
-      this.#release(batch.count, bytes);
+    for (const held of lane.accept(n)) {
+      const { batch } = held;
+      this.#release(held);
       if (!live) this.counters.late += batch.count;
       else {
         this.counters.published += batch.count;
@@ -395,7 +674,7 @@ export class Outbox {
   #discard(lane: CallLane): void {
     const backlog = lane.takeBack(false);
     for (let held = backlog.shift(); held !== undefined; held = backlog.shift()) {
-      this.#release(held.batch.count, held.bytes);
+      this.#release(held);
       this.counters.discarded += held.batch.count;
     }
     this.#dropEmptyLanes();
@@ -410,26 +689,82 @@ export class Outbox {
 
   /** Only what was never sent can be dropped: a call in flight may have been written already. */
   #makeRoom(): void {
-    const { maxBytes, maxBatches } = this.#options;
+    const { spill } = this.#options;
+    if (!this.#full) return;
     const backlogs = [...this.#late.map((lane) => lane.backlog), this.#incoming];
+    if (spill !== undefined) {
+      // What the spool has too can be read again. It is what was read ahead, or came back from calls.
+      for (const backlog of backlogs) {
+        for (const held of backlog.items()) {
+          if (held.place === undefined || held.evicted === true) break;
+          this.#evict(held);
+        }
+      }
+    }
     for (const backlog of backlogs) {
-      while (this.counters.heldBytes > maxBytes || this.counters.heldBatches > maxBatches) {
-        const dropped = backlog.drop();
+      while (this.#full) {
+        const dropped = backlog.dropResident();
         if (dropped === undefined) break;
-        this.#release(dropped.batch.count, dropped.bytes);
+        this.#release(dropped);
         this.counters.dropped += dropped.batch.count;
       }
     }
     this.#dropEmptyLanes();
   }
 
-  #release(ticks: number, bytes: number): void {
-    this.counters.held -= ticks;
+  get #full(): boolean {
+    const { maxBytes, maxBatches } = this.#options;
+    return this.counters.heldBytes > maxBytes || this.#residentBatches > maxBatches;
+  }
+
+  #dropStored(lost: (held: HeldBatch) => boolean): { readonly id: number; readonly gap: Gap }[] {
+    const remember: { id: number; gap: Gap }[] = [];
+    for (const backlog of this.#backlogs) {
+      const { dropped, told } = backlog.dropAll(lost);
+      for (const held of dropped) {
+        this.#release(held);
+        this.counters.dropped += held.batch.count;
+      }
+      for (const { id, gap, place } of told) if (place !== undefined && gap !== undefined) remember.push({ id, gap });
+    }
+    this.#dropEmptyLanes();
+    return remember;
+  }
+
+  #evict(held: HeldBatch): void {
+    if (held.evicted === true) return;
+    held.evicted = true;
+    // Its memory is not given back by hand: a call that was taken back may still be on its way out with it.
+    const { release: _, ...batch } = held.batch;
+    held.batch = { ...batch, body: '', latest: [] };
+    this.counters.heldBytes -= held.bytes;
+    this.#residentBatches--;
+  }
+
+  #unplace(held: HeldBatch): void {
+    if (held.place === undefined) return;
+    this.#options.spill?.released(held.place);
+    held.place = undefined;
+    this.counters.spooled -= held.batch.count;
+    this.counters.spooledBatches--;
+  }
+
+  #release(held: HeldBatch): void {
+    held.gone = true;
+    this.counters.held -= held.batch.count;
     this.counters.heldBatches--;
-    this.counters.heldBytes -= bytes;
+    if (held.evicted !== true) {
+      this.counters.heldBytes -= held.bytes;
+      this.#residentBatches--;
+    }
+    this.#unplace(held);
   }
 }
 
 function lastOf(outcome: { readonly kind: 'refused'; readonly last?: number }): number {
   return outcome.last ?? 0;
+}
+
+function marked(mark: SentMark | undefined): { mark?: SentMark } {
+  return mark === undefined ? {} : { mark };
 }

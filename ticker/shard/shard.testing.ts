@@ -22,7 +22,7 @@ import type { SinkReader } from '../sinks/reader.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { FakeBroker } from './fake-broker.testing.ts';
 import type { ShardLimits } from './limits.ts';
-import { createShard, type Shard } from './shard.ts';
+import { createShard, type Shard, type ShardSpoolOptions } from './shard.ts';
 import { TestCluster } from './test-cluster.testing.ts';
 
 export const sliceName = { namespace: 'default', name: 'acct-0' };
@@ -110,6 +110,7 @@ export function startShard(options: {
   clock: Clock;
   broker: FakeBroker;
   limits?: Partial<ShardLimits>;
+  spool?: ShardSpoolOptions;
 }): { shard: Shard; supervisor: Supervisor; fatal: unknown[] } {
   const random = new SeededRandom(7);
   const fatal: unknown[] = [];

@@ -11,10 +11,14 @@ import type { Provider } from '../providers/provider.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { Account } from './account.ts';
 import { type AccountSnapshot, accountServing, accountTotals, FormerSlices } from './account-totals.ts';
+import { Breaker, type BreakerSnapshot } from './breaker.ts';
 import { notServed, tooManyTokens } from './errors.ts';
 import { follow } from './follow.ts';
+import { GuardedSink } from './guarded-sink.ts';
 import { defaultLimits, type ShardLimits } from './limits.ts';
 import type { SliceRunner, SliceSnapshot } from './slice-runner.ts';
+import { DiskFiles } from './spool/disk-files.ts';
+import { Spool, type SpoolSnapshot } from './spool/spool.ts';
 import { withTimeLimit } from './time-limit.ts';
 import { addUp, type ShardTotals } from './totals.ts';
 
@@ -32,11 +36,25 @@ export interface ShardOptions {
   readonly limits?: Partial<ShardLimits>;
   /** Told the seconds of work on each frame, where they are measured. */
   readonly observeFrame?: (seconds: number) => void;
+  /**
+   * A directory of this shard alone for what the sink does not take in time, and for its last known slices; it should
+   * survive a restart of the container. Without one, ticks wait in memory only.
+   */
+  readonly spool?: ShardSpoolOptions;
+}
+
+export interface ShardSpoolOptions {
+  readonly directory: string;
+  /** Bytes of all segments; past it the oldest are dropped and counted. */
+  readonly maxBytes: number;
 }
 
 export interface ShardSnapshot {
   readonly shard: string;
   readonly totals: ShardTotals;
+  /** The circuit breaker in front of the sink. */
+  readonly breaker: BreakerSnapshot;
+  readonly spool?: SpoolSnapshot;
   /** Slices that it serves now. */
   readonly slices: readonly SliceSnapshot[];
   /** The same by account, with those that it served once. */
@@ -51,14 +69,15 @@ export interface DrainOptions {
 }
 
 export interface Shard {
-  /** Begins to serve; resolves when it knows its slices. */
+  /** Begins to serve; resolves when it knows its slices, be it from the spool. */
   start(): Promise<void>;
   /**
    * Says that it drains, waits for its slices to be taken over as long as `handover` allows, stops receiving, hands
-   * everything gathered to the sink and waits, bounded, for its answers. What is still held then counts as lost.
+   * everything gathered to the sink and waits, bounded, for its answers. What is still held then goes to the spool
+   * (`spooled`); without one it counts as lost.
    */
   drain(options?: DrainOptions): Promise<ShardSnapshot>;
-  /** Ends every task and gives its lease up. Drain first, or what is held is lost. */
+  /** Ends every task and gives its lease up. Drain first, or what is held and not in the spool is lost. */
   stop(): Promise<void>;
   readonly marketData: MarketData;
   snapshot(): ShardSnapshot;
@@ -77,6 +96,11 @@ class ShardProcess implements Shard {
   /** Raises suspicion only; the sink decides who owns. */
   readonly #lease: LeaseHolder;
   readonly #createdAt: number;
+  readonly #breaker: Breaker;
+  readonly #sink: GuardedSink;
+  readonly #spool: Spool | undefined;
+  /** Slices that only the spool knows so far. */
+  readonly #unconfirmed = new Set<string>();
   /** By the slice's UID. */
   readonly #runners = new Map<string, SliceRunner>();
   readonly #accounts = new Map<string, Account>();
@@ -89,7 +113,7 @@ class ShardProcess implements Shard {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#log = options.log.child({ shard: options.identity.shard });
-    const { cluster, clock, identity, namespace = 'default' } = options;
+    const { cluster, clock, identity, namespace = 'default', sink, spool } = options;
     const { shard, uid } = identity;
     this.#createdAt = clock.monotonic();
     this.#lease = new LeaseHolder({
@@ -104,6 +128,13 @@ class ShardProcess implements Shard {
       annotations: { [drainingAnnotation]: 'false' },
       fieldManager: `ticker-shard/${shard}`,
     });
+    const { breakerFailures: failures, breakerRest: rest } = this.#limits;
+    this.#breaker = new Breaker({ failures, rest, random: options.random.fork('breaker') });
+    this.#sink = new GuardedSink({ sink, breaker: this.#breaker, clock, log: this.#log });
+    this.#spool =
+      spool === undefined
+        ? undefined
+        : new Spool({ files: new DiskFiles(spool.directory), maxBytes: spool.maxBytes, log: this.#log });
     this.marketData = {
       instruments: (shard, account, signal) => this.#instruments(shard, account, signal),
       spot: (shard, account, tokens, signal) => this.#spot(shard, account, tokens, signal),
@@ -114,6 +145,12 @@ class ShardProcess implements Shard {
     const { supervisor, identity, cluster, clock, random } = this.#options;
     const name = `shard ${identity.shard}`;
     this.#stops.push(supervisor.run(`${name}: lease`, (signal) => this.#lease.run(signal)));
+    await this.#spool?.open();
+    const known = this.#spool?.slicesOf(identity) ?? [];
+    for (const slice of known) {
+      this.#unconfirmed.add(slice.metadata.uid ?? '');
+      this.#serve(slice);
+    }
     await new Promise<void>((synced) => {
       const where = { labels: { [ownerLabel]: identity.shard } };
       const task = (signal: AbortSignal): Promise<void> =>
@@ -127,11 +164,16 @@ class ShardProcess implements Shard {
             where,
             seen: (slice) => this.#seen(slice),
             gone: (uid) => this.#runners.get(uid)?.vanished(),
-            synced,
+            synced: () => {
+              for (const uid of this.#unconfirmed) this.#runners.get(uid)?.vanished();
+              this.#unconfirmed.clear();
+              synced();
+            },
           },
           signal,
         );
       this.#stops.push(supervisor.run(`${name}: slices`, task));
+      if (known.length > 0) synced();
       this.#stopping.signal.addEventListener('abort', () => synced(), { once: true });
     });
   }
@@ -149,6 +191,10 @@ class ShardProcess implements Shard {
     await withTimeLimit(clock, drainTimeout, this.#stopping.signal, async (signal) => {
       await Promise.all([...this.#runners.values()].map((runner) => runner.flush(signal)));
     });
+    await withTimeLimit(clock, this.#limits.sealTimeout, this.#stopping.signal, async (signal) => {
+      await Promise.all([...this.#runners.values()].map((runner) => runner.seal(signal)));
+    });
+    await this.#spool?.settled();
     const snapshot = this.snapshot();
     this.#log.info({ event: 'shard.drained', ...snapshot.totals }, 'drained');
     return snapshot;
@@ -169,6 +215,8 @@ class ShardProcess implements Shard {
     return {
       shard: this.#options.identity.shard,
       totals: addUp(slices, this.#former.totals),
+      breaker: this.#breaker.snapshot,
+      ...(this.#spool === undefined ? {} : { spool: this.#spool.snapshot }),
       slices,
       accounts: this.#accountSnapshots(slices),
       apiAnsweredAt: this.#lease.lastRenewal ?? this.#createdAt,
@@ -191,6 +239,7 @@ class ShardProcess implements Shard {
   #seen(slice: SubscriptionSlice): void {
     const { identity } = this.#options;
     const uid = slice.metadata.uid ?? '';
+    this.#unconfirmed.delete(uid);
     const known = this.#runners.get(uid);
     if (known !== undefined) {
       known.update(slice);
@@ -198,6 +247,11 @@ class ShardProcess implements Shard {
     }
     const { owner } = slice.spec;
     if (owner?.shard !== identity.shard || owner.uid !== identity.uid || this.#stopping.signal.aborted) return;
+    this.#serve(slice);
+  }
+
+  #serve(slice: SubscriptionSlice): void {
+    const uid = slice.metadata.uid ?? '';
     const account = this.#account({ namespace: slice.metadata.namespace ?? '', name: slice.spec.account });
     const runner = account.serve(slice, () => this.#finished(uid));
     this.#runners.set(uid, runner);
@@ -225,10 +279,13 @@ class ShardProcess implements Shard {
 
   #account(name: AccountName): Account {
     const key = `${name.namespace}/${name.name}`;
+    const { spool: _, ...options } = this.#options;
     let account = this.#accounts.get(key);
     if (account === undefined) {
       account = new Account({
-        ...this.#options,
+        ...options,
+        sink: this.#sink,
+        ...(this.#spool === undefined ? {} : { spool: this.#spool }),
         account: name,
         log: this.#log,
         limits: this.#limits,

@@ -9,25 +9,30 @@ import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { withBars } from '../bars/bar-set.ts';
 import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
-import type { Sink } from '../sinks/sink.ts';
 import { formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
+import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
-import { Outbox, type OutboxCounters, type OutboxOptions, type OutboxState } from './outbox.ts';
+import { Outbox, type OutboxCounters, type OutboxOptions, type OutboxState, type SpillOptions } from './outbox.ts';
 import { OutboxSender } from './outbox-sender.ts';
 import { SliceConnection } from './slice-connection.ts';
 import { removeFinalizer } from './slice-end.ts';
 import { SlicePump } from './slice-pump.ts';
 import { type Rest, SliceSessions } from './slice-sessions.ts';
 import { sliceStatus } from './slice-status.ts';
+import type { Spool } from './spool/spool.ts';
+import { SpoolKeeper } from './spool/spool-keeper.ts';
+import { nothingRestored } from './spool/work.ts';
 import { StatusWriter } from './status-writer.ts';
 
 export interface SliceRunnerOptions {
   readonly identity: ShardIdentity;
   readonly slice: SubscriptionSlice;
   readonly cluster: Cluster;
-  readonly sink: Sink;
+  readonly sink: GuardedSink;
+  /** Where what waits for the sink goes when memory is short, and at the end. */
+  readonly spool?: Spool;
   readonly account: AccountSession;
   readonly pipeline: SlicePipeline;
   readonly assemble: OutboxOptions['assemble'];
@@ -84,6 +89,7 @@ export class SliceRunner {
   readonly #options: SliceRunnerOptions;
   readonly #outbox: Outbox;
   readonly #sender: OutboxSender;
+  readonly #keeper: SpoolKeeper | undefined;
   readonly #connection: SliceConnection;
   readonly #pump: SlicePump;
   readonly #sessions: SliceSessions;
@@ -91,8 +97,10 @@ export class SliceRunner {
   readonly #settled = new Notifier();
   readonly #left = new Notifier();
   readonly #stops: (() => Promise<void>)[] = [];
-  readonly #stopListening: () => void;
+  readonly #stopListening: readonly (() => void)[];
   #slice: SubscriptionSlice;
+  /** Of the slice that the spool remembers. */
+  #keptGeneration: string | undefined;
   /** Newest epoch in which it saw itself named. */
   #epoch = 0;
   #suspended = false;
@@ -118,6 +126,7 @@ export class SliceRunner {
     this.name = `${namespace}/${name}`;
     this.uid = uid;
     const log = options.log.child({ slice: this.name });
+    const spool = options.spool?.slice(uid, (segment) => this.#outbox.dropSegment(segment));
     this.#outbox = new Outbox({
       slice: this.name,
       sliceUid: uid,
@@ -128,9 +137,23 @@ export class SliceRunner {
       heartbeat: limits.heartbeat,
       maxBytes: limits.outboxBytes,
       maxBatches: limits.outboxBatches,
+      ...(spool === undefined ? {} : { spill: spillOf(limits, (place) => spool.release(place)) }),
       assemble: options.assemble,
       emptyBody: options.emptyBody,
     });
+    this.#outbox.restore(options.spool?.takeRestored(uid) ?? nothingRestored);
+    this.#keeper =
+      options.spool === undefined || spool === undefined
+        ? undefined
+        : new SpoolKeeper({
+            outbox: this.#outbox,
+            spool: options.spool,
+            slice: spool,
+            clock,
+            random,
+            log,
+            loaded: () => this.#sender.kick(),
+          });
     this.#sender = new OutboxSender({
       outbox: this.#outbox,
       sink,
@@ -138,6 +161,7 @@ export class SliceRunner {
       random,
       log,
       settled: () => this.#onSettled(),
+      note: (mark) => this.#keeper?.note(mark),
     });
     this.#pump = new SlicePump({
       pipeline,
@@ -145,6 +169,7 @@ export class SliceRunner {
       deliver: (batches) => {
         for (const batch of batches) this.#outbox.add(batch);
         this.#sender.kick();
+        this.#keeper?.kick();
       },
     });
     this.#sessions = new SliceSessions(limits);
@@ -179,7 +204,10 @@ export class SliceRunner {
       shard: identity.shard,
       interval: limits.statusInterval,
     });
-    this.#stopListening = account.changes.listen(() => this.#report());
+    this.#stopListening = [
+      account.changes.listen(() => this.#report()),
+      sink.back.listen(() => this.#sender.sinkIsBack()),
+    ];
     this.update(slice);
   }
 
@@ -190,6 +218,8 @@ export class SliceRunner {
       this.#stops.push(supervisor.run(`slice ${this.name} ${this.uid}: ${task}`, run));
     };
     run('delivery', (signal) => this.#sender.run(signal));
+    const keeper = this.#keeper;
+    if (keeper !== undefined) run('spool', (signal) => keeper.run(signal));
     run('connection', (signal) => this.#connection.run(signal));
     run('status', (signal) => this.#status.run(signal));
     // How many instruments tick changes with every frame at first; the status follows at its own pace.
@@ -216,6 +246,7 @@ export class SliceRunner {
       return;
     }
     this.#slice = slice;
+    this.#keep(slice);
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#suspended = slice.spec.suspended;
     this.#sessions.configure(slice.spec);
@@ -246,11 +277,16 @@ export class SliceRunner {
     this.#report();
   }
 
-  /** Ends its tasks; what is still held is lost with the process. */
+  /** Writes what the sink did not take to the spool, where there is one. */
+  async seal(signal: AbortSignal): Promise<void> {
+    await this.#keeper?.seal(signal);
+  }
+
+  /** Ends its tasks; what is still held is lost with the process, but for what the spool has. */
   async stop(): Promise<void> {
     this.#connection.want(false);
     this.#pump.stop();
-    this.#stopListening();
+    for (const end of this.#stopListening) end();
     await Promise.all(this.#stops.map((stop) => stop()));
   }
 
@@ -287,7 +323,9 @@ export class SliceRunner {
     const streams = owns && !this.#suspended && !this.#ending && !this.#draining && !this.#detached && !rests;
     this.#connection.want(streams);
     // A resting slice claims without a connection; one that ends needs its token to say so.
-    if (owns && (this.#connection.open || this.#suspended || this.#ending || rests)) this.#claim();
+    // What a process before this one left is delivered whether or not there is a login.
+    const left = this.#outbox.counters.restored > 0;
+    if (owns && (this.#connection.open || this.#suspended || this.#ending || rests || left)) this.#claim();
     this.#report();
   }
 
@@ -380,6 +418,16 @@ export class SliceRunner {
     if (state === 'ended' && this.#ending) this.#release();
     if (state === 'refused' && this.#outbox.settled && this.#vanished) this.#finish();
     this.#settled.notify();
+    this.#keeper?.kick();
+  }
+
+  /** The spool remembers the slice, for a restart while the API server is away. */
+  #keep(slice: SubscriptionSlice): void {
+    const { generation, deletionTimestamp } = slice.metadata;
+    const version = generation === undefined ? undefined : `${generation} ${deletionTimestamp}`;
+    if (version !== undefined && version === this.#keptGeneration) return;
+    this.#keptGeneration = version;
+    this.#options.spool?.keepSlice(this.#options.identity, slice);
   }
 
   /** The slice is deleted: stop, mark the last batches, close the fence. */
@@ -440,6 +488,7 @@ export class SliceRunner {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.#options.spool?.forgetSlice(this.uid);
     this.#options.finished();
   }
 
@@ -469,4 +518,13 @@ export class SliceRunner {
       silent: this.#connection.silent,
     });
   }
+}
+
+function spillOf(limits: ShardLimits, released: SpillOptions['released']): SpillOptions {
+  return {
+    bytes: Math.min(limits.spillBytes, limits.outboxBytes / 2),
+    batches: Math.min(limits.spillBatches, limits.outboxBatches / 2),
+    chunkBytes: limits.spoolChunk,
+    released,
+  };
 }

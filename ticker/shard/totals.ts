@@ -11,7 +11,7 @@ export interface ShardTotals {
   readonly unknown: number;
   readonly unrouted: number;
   readonly malformedFrames: number;
-  /** Ticks put into batches: `published + late + held + lost`, once a pipeline is flushed. */
+  /** Ticks put into batches: `published + late + held + lost - restored`, once a pipeline is flushed. */
   readonly batched: number;
   /** Ticks of which a set that conflates took a newer one instead; no part of `batched`. */
   readonly conflated: number;
@@ -26,6 +26,10 @@ export interface ShardTotals {
   readonly late: number;
   /** Ticks that wait for the sink. */
   readonly held: number;
+  /** Of these, the ones that the spool has: they outlive the process. */
+  readonly spooled: number;
+  /** Ticks that a process before this one left; they are in `published`, `late`, `held` and `lost`, not in `batched`. */
+  readonly restored: number;
   /** Ticks dropped from a full buffer, or given up; nobody gets them. */
   readonly lost: number;
   /** Published, and lost by the sink afterwards. */
@@ -48,6 +52,8 @@ const zero: ShardTotals = {
   batches: 0,
   late: 0,
   held: 0,
+  spooled: 0,
+  restored: 0,
   lost: 0,
   lostBySink: 0,
   greeksSolved: 0,
@@ -70,6 +76,8 @@ export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = ze
       batches: sum.batches + outbox.batchesPublished,
       late: sum.late + outbox.late,
       held: sum.held + outbox.held,
+      spooled: sum.spooled + outbox.spooled,
+      restored: sum.restored + outbox.restored,
       lost: sum.lost + outbox.dropped + outbox.discarded + (pipeline.dropped ?? 0),
       lostBySink: sum.lostBySink + outbox.lostBySink,
       greeksSolved: sum.greeksSolved + pipeline.greeksSolved,

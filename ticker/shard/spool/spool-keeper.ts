@@ -1,0 +1,138 @@
+import { type BackoffPolicy, backoffDelay } from '../../../runtime/backoff.ts';
+import { type Clock, sleep } from '../../../runtime/clock.ts';
+import type { Logger } from '../../../runtime/log.ts';
+import type { Random } from '../../../runtime/random.ts';
+import type { Outbox } from '../outbox.ts';
+import type { SentMark } from './lane-state.ts';
+import type { SliceSpool } from './slice-spool.ts';
+import type { Spool } from './spool.ts';
+
+export interface SpoolKeeperOptions {
+  readonly outbox: Outbox;
+  readonly spool: Spool;
+  readonly slice: SliceSpool;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Something was read back: it can be sent. */
+  readonly loaded: () => void;
+}
+
+const retry: BackoffPolicy = { first: 500, most: 30_000 };
+
+/** Moves batches between an outbox and its spool: out past the watermark, and at the end; back before they are sent. */
+export class SpoolKeeper {
+  readonly #options: SpoolKeeperOptions;
+  #wake: (() => void) | undefined;
+  #woken = false;
+  #failures = 0;
+  /** Monotonic milliseconds before which nothing is written. */
+  #notBefore = 0;
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(options: SpoolKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The outbox changed. */
+  kick(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  /** Supervised task, until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => this.kick();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      while (!signal.aborted) {
+        this.#woken = false;
+        await this.#step();
+        if (!this.#woken) await this.#sleep(signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Writes `mark` before the call is sent; undefined where nothing has to be waited for. */
+  note(mark: SentMark | undefined): Promise<void> | undefined {
+    const { outbox, slice, spool } = this.#options;
+    if (slice.segments.length === 0 && mark === undefined) return undefined;
+    const lanes = outbox.lanesToNote(false);
+    if (mark === undefined && lanes.length === 0) return undefined;
+    // Unwritten, a restart could send it again; that is better than not sending it.
+    return slice.note(mark, lanes).catch((error: unknown) => spool.wrote(error));
+  }
+
+  /** Writes everything that waits, onto the device. Returns whether all of it is there. */
+  async seal(signal: AbortSignal): Promise<boolean> {
+    const { outbox, slice, spool, log } = this.#options;
+    while (!signal.aborted && (await this.#store(true))) {
+      // Until nothing is left to write, or it fails.
+    }
+    await slice.sync().catch((error: unknown) => spool.wrote(error));
+    const { held, spooled, spooledBatches } = outbox.counters;
+    if (held > 0)
+      log.warn({ event: 'spool.sealed', ticks: spooled, batches: spooledBatches, unsealed: held - spooled }, 'sealed');
+    return held === spooled;
+  }
+
+  async #step(): Promise<void> {
+    const { clock, slice, spool } = this.#options;
+    if (clock.monotonic() >= this.#notBefore && (await this.#store(false))) this.#woken = true;
+    if (await this.#load()) this.#woken = true;
+    await slice.removeFree().catch((error: unknown) => spool.wrote(error));
+  }
+
+  /** Returns whether something was written. */
+  #store(all: boolean): Promise<boolean> {
+    const done = this.#storing.then(() => this.#storeOnce(all));
+    this.#storing = done.then(() => {});
+    return done;
+  }
+
+  async #storeOnce(all: boolean): Promise<boolean> {
+    const { outbox, slice, spool, clock, random } = this.#options;
+    const work = outbox.toStore(all);
+    if (work === undefined) return false;
+    try {
+      const places = await slice.store(work, (always) => outbox.lanesToNote(always), all);
+      outbox.stored(work.items, places);
+      spool.wrote();
+      this.#failures = 0;
+    } catch (error) {
+      outbox.notStored(work.items);
+      spool.wrote(error);
+      this.#notBefore = clock.monotonic() + backoffDelay(retry, this.#failures++, random);
+      return false;
+    }
+    await spool.enforce();
+    return true;
+  }
+
+  async #load(): Promise<boolean> {
+    const { outbox, slice, loaded } = this.#options;
+    const wanted = outbox.toLoad();
+    if (wanted.length === 0) return false;
+    const batches = await slice.load(wanted);
+    wanted.forEach((held, i) => {
+      outbox.loaded(held, batches[i]);
+    });
+    loaded();
+    return true;
+  }
+
+  /** Until kicked, or until writing may be tried again. */
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const wait = this.#notBefore - clock.monotonic();
+    const wake = new AbortController();
+    this.#wake = () => wake.abort();
+    if (wait > 0) await sleep(clock, wait, AbortSignal.any([signal, wake.signal]));
+    else if (!signal.aborted) {
+      await new Promise<void>((resolve) => wake.signal.addEventListener('abort', () => resolve(), { once: true }));
+    }
+    this.#wake = undefined;
+  }
+}
