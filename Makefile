@@ -1,6 +1,7 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench check format generate
+.PHONY: help setup demo test bench check format generate simulate
+export SEED SEEDS START TRACE FAULTS
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
@@ -23,6 +24,9 @@ test: setup ## Type check, lint and every test but those on kind
 bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fail where a ratio misses its goal)
 	@scripts/setup redis python
 	@node bench/main.ts
+
+simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name,name]
+	@node simulation/main.ts
 
 check: setup ## Type check and lint
 	@tsc && biome check .

@@ -29,6 +29,8 @@ export interface BatchHeader {
   readonly kind?: 'bars';
   /** `namespace/name`. */
   readonly slice: string;
+  /** UID of the slice: one that is created anew under the same name starts its epochs anew. */
+  readonly sliceUid?: string;
   readonly shard: string;
   readonly epoch: number;
   readonly claim: number;

@@ -114,3 +114,8 @@ test('whatever is lost on the way is counted exactly, token after token (law)', 
     }),
   );
 });
+
+test('a slice that is created anew under its name is another one, whose epochs start anew', () => {
+  const again = last(header(7, 9, { sliceUid: 'first' }), header(1, 1, { sliceUid: 'second', prev: null }));
+  expect(again).toMatchObject({ kind: 'first', take: true, missing: 0, proven: true });
+});

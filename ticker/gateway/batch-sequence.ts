@@ -89,7 +89,7 @@ export class BatchSequence {
 
   #judge(header: BatchHeader): Verdict {
     if (header.late === true) return ignored('late');
-    const key = `${header.set} ${header.slice} ${header.kind ?? ''}`;
+    const key = keyOf(header);
     const known = this.#streams.get(key);
     if (known === undefined) {
       this.#remember(key, { at: position(header), before: undefined });
@@ -143,6 +143,11 @@ function followed(header: BatchHeader, before: Position): { missing: number; pro
   if (order === 0) return { missing: Math.max(0, prev.seq - before.seq), proven: prev.seq >= before.seq };
   // A whole token was missed in between, and perhaps the end of the one before; or the sink has forgotten what was seen.
   return { missing: order > 0 ? prev.seq : 0, proven: before.seq === 0 && order < 0 };
+}
+
+/** A slice that is created anew under its name is another one, and its epochs say nothing of the former's. */
+function keyOf({ set, kind, slice, sliceUid = slice }: BatchHeader): string {
+  return `${set} ${sliceUid} ${kind ?? ''}`;
 }
 
 function position(header: BatchHeader): Position {

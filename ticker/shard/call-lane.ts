@@ -79,7 +79,10 @@ export class CallLane {
   readonly log = new AcceptedLog();
   readonly #options: LaneOptions;
   readonly #start: LaneStart;
+  /** By the set's UID. */
   readonly #sequences = new Map<string, Sequence>();
+  /** By name and kind, as readers tell sets apart: a set that is created anew goes on with its predecessor's. */
+  readonly #byName = new Map<string, Sequence>();
   #opened: OpenCall[] = [];
   #n = 0;
   #toSend = 0;
@@ -169,8 +172,9 @@ export class CallLane {
     return this.#endSaid && this.empty;
   }
 
-  /** Monotonic milliseconds at which a heartbeat is due. */
+  /** Monotonic milliseconds at which a heartbeat is due; Infinity where only an answer can bring anything on. */
   get heartbeatDue(): number {
+    if (this.#late || this.#endSaid || (this.#settling && this.#inFlight > 0)) return Number.POSITIVE_INFINITY;
     return this.#lastOpened + this.#options.heartbeat;
   }
 
@@ -295,7 +299,7 @@ export class CallLane {
 
   #seal(held: HeldBatch, moment: Moment): SealedBatch {
     const { batch, set } = held;
-    const sequence = this.#sequence(set.uid);
+    const sequence = this.#sequence(set);
     const seq = ++sequence.seq;
     sequence.said = moment.monotonic;
     const previous = this.#start.previous.get(set.uid) ?? null;
@@ -330,7 +334,7 @@ export class CallLane {
 
   #addHeartbeats(batches: SealedBatch[], moment: Moment, sets: ReadonlyMap<string, SliceSet>): void {
     for (const set of sets.values()) {
-      const sequence = this.#sequence(set.uid);
+      const sequence = this.#sequence(set);
       if (moment.monotonic - sequence.said < this.#options.heartbeat) continue;
       sequence.said = moment.monotonic;
       batches.push(this.#heartbeat(set, sequence.seq, moment, false));
@@ -357,7 +361,7 @@ export class CallLane {
       batches[i] = this.#assemble({ ...header, end: true }, held[i]!);
     }
     for (const set of sets.values()) {
-      if (!marked.has(set.uid)) batches.push(this.#heartbeat(set, this.#sequence(set.uid).seq, moment, true));
+      if (!marked.has(set.uid)) batches.push(this.#heartbeat(set, this.#sequence(set).seq, moment, true));
     }
     this.#endSaid = true;
   }
@@ -368,6 +372,7 @@ export class CallLane {
       set: `${set.namespace}/${set.name}`,
       ...(isBarsUid(set.uid) ? { kind: 'bars' as const } : {}),
       slice: this.#options.slice,
+      sliceUid: this.#options.sliceUid,
       shard: this.#options.shard,
       epoch: this.token.epoch,
       claim: this.token.claim,
@@ -377,12 +382,14 @@ export class CallLane {
     } as const;
   }
 
-  #sequence(setUid: string): Sequence {
-    let sequence = this.#sequences.get(setUid);
+  #sequence({ uid, namespace, name }: SliceSet): Sequence {
+    const key = isBarsUid(uid) ? `${namespace}/${name} bars` : `${namespace}/${name}`;
+    let sequence = this.#sequences.get(uid);
     if (sequence === undefined) {
-      sequence = { seq: 0, accepted: 0, said: Number.NEGATIVE_INFINITY };
-      this.#sequences.set(setUid, sequence);
+      sequence = this.#byName.get(key) ?? { seq: 0, accepted: 0, said: Number.NEGATIVE_INFINITY };
+      this.#sequences.set(uid, sequence);
     }
+    this.#byName.set(key, sequence);
     return sequence;
   }
 

@@ -397,3 +397,30 @@ describe('outbox', () => {
     expectSum(bench.outbox);
   });
 });
+
+test('a set that is created anew under its name goes on counting, as readers tell sets by name', () => {
+  const bench = new Bench();
+  bench.outbox.name(1);
+  bench.add(0);
+  bench.add(0);
+  bench.heal();
+  const anew = { ...sliceSet('set-a'), uid: 'set-a-again' };
+  bench.outbox.configure([anew, sliceSet('set-b')]);
+  bench.outbox.add({ setUid: anew.uid, count: 1, body: '9', latest: [], firstReceived: 1, lastReceived: 1 });
+  const action = bench.outbox.next(bench.moment);
+  expect(action?.kind === 'send' && action.call.batches[0]).toMatchObject({ setUid: anew.uid, header: { seq: 3 } });
+});
+
+test('an outbox that waits for the answer to its end is not due', () => {
+  const bench = new Bench();
+  bench.outbox.name(1);
+  bench.add(0);
+  bench.heal();
+  bench.outbox.finish();
+  expect(bench.send()).toBe(true);
+  bench.receive();
+  expect(bench.outbox.next(bench.moment)).toMatchObject({ kind: 'end' });
+  bench.time += 10_000_000;
+  expect(bench.outbox.next(bench.moment)).toBeUndefined();
+  expect(bench.outbox.nextDue()).toBe(Number.POSITIVE_INFINITY);
+});

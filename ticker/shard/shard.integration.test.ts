@@ -304,7 +304,7 @@ describe('against the simulated broker', () => {
 
   test('the cached first tick is delivered, and not counted as a live one', async () => {
     const simulator = createSimulator({
-      rate: 0.01,
+      rate: 0.0001,
       heartbeat: 200,
       cachedTickAge: 3_600_000,
       limits: { requests: false },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leases, subscriptionSlices } from '../../cluster/resources.ts';
-import { credentialsRefused } from '../providers/errors.ts';
+import type { SubscriptionSlice } from '../../crds/index.ts';
+import { connectionLimit, credentialsRefused } from '../providers/errors.ts';
 import { sinkUnavailable } from '../sinks/errors.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { group, sliceName, World } from './shard.testing.ts';
@@ -234,6 +235,45 @@ describe('ownership', () => {
     const { totals } = first.snapshot();
     expect(totals.published + totals.late).toBe(totals.received);
     expect(totals.lost).toBe(0);
+  });
+
+  test('claims above what the process before it claimed, also after it has written a status of its own', async () => {
+    world.login();
+    world.put({ owner: me });
+    const before = world.cluster.find<SubscriptionSlice>(subscriptionSlices, sliceName)!;
+    const said = {
+      ...me,
+      observedGeneration: 1,
+      phase: 'Streaming',
+      token: { epoch: 1, claim: 5 },
+      subscribed: 3,
+    } as const;
+    world.cluster.put(subscriptionSlices, { ...before, status: { shards: [said] } });
+    world.broker.refuse = () => connectionLimit('429');
+    await world.start(me);
+    await world.run(3_000);
+    expect(world.status('shard-0')).toMatchObject({ phase: 'Connecting', token: { epoch: 1, claim: 5 } });
+    world.broker.refuse = undefined;
+    await world.run(10_000);
+    expect(world.status('shard-0')).toMatchObject({ phase: 'Streaming', token: { epoch: 1, claim: 6 } });
+  });
+
+  test('closes first where the account has no connection to spare, or its successor could never connect and claim', async () => {
+    world.broker.limits = { ...world.broker.limits, connections: 1 };
+    world.login();
+    world.put({ owner: me });
+    await world.start(me);
+    await world.run(3_000);
+    world.broker.refuse = () => connectionLimit('429');
+    world.put({ owner: other, epoch: 2 });
+    await world.start(other);
+    await world.run(2_000);
+    expect(world.broker.live).toHaveLength(0);
+    world.broker.refuse = undefined;
+    await world.run(10_000);
+    expect(world.status('shard-1')).toMatchObject({ phase: 'Streaming', token: { epoch: 2, claim: 1 } });
+    expect(world.status('shard-0')).toMatchObject({ phase: 'Refused' });
+    expect(world.reader.sequence.totals).toMatchObject({ missing: 0, duplicates: 0, unproven: 0 });
   });
 
   test('goes on when a new pod of its own name is named, until that one has claimed', async () => {

@@ -106,6 +106,8 @@ class ShardProcess implements Shard {
   readonly #accounts = new Map<string, Account>();
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #ending = new Set<Promise<void>>();
+  /** By UID: slices whose runner is ending, with the newest state that came meanwhile. Each is served once at a time. */
+  readonly #again = new Map<string, SubscriptionSlice | undefined>();
   readonly #stopping = new AbortController();
   readonly #former = new FormerSlices();
 
@@ -163,7 +165,10 @@ class ShardProcess implements Shard {
             resource: subscriptionSlices,
             where,
             seen: (slice) => this.#seen(slice),
-            gone: (uid) => this.#runners.get(uid)?.vanished(),
+            gone: (uid) => {
+              this.#runners.get(uid)?.vanished();
+              if (this.#again.has(uid)) this.#again.set(uid, undefined);
+            },
             synced: () => {
               for (const uid of this.#unconfirmed) this.#runners.get(uid)?.vanished();
               this.#unconfirmed.clear();
@@ -245,6 +250,10 @@ class ShardProcess implements Shard {
       known.update(slice);
       return;
     }
+    if (this.#again.has(uid)) {
+      this.#again.set(uid, slice);
+      return;
+    }
     const { owner } = slice.spec;
     if (owner?.shard !== identity.shard || owner.uid !== identity.uid || this.#stopping.signal.aborted) return;
     this.#serve(slice);
@@ -264,7 +273,13 @@ class ShardProcess implements Shard {
     if (runner === undefined) return;
     this.#runners.delete(uid);
     this.#former.add(runner.snapshot());
-    const ending = this.#end(runner).finally(() => this.#ending.delete(ending));
+    this.#again.set(uid, undefined);
+    const ending = this.#end(runner).finally(() => {
+      this.#ending.delete(ending);
+      const slice = this.#again.get(uid);
+      this.#again.delete(uid);
+      if (slice !== undefined) this.#seen(slice);
+    });
     this.#ending.add(ending);
   }
 

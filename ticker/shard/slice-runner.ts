@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { subscriptionSlices } from '../../cluster/resources.ts';
-import type { ShardIdentity, SliceShardStatus, SubscriptionSlice } from '../../crds/index.ts';
+import type { ShardIdentity, SliceShardStatus, SubscriptionSlice, Token } from '../../crds/index.ts';
 import { type BackoffPolicy, backoffDelay } from '../../runtime/backoff.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import { describeError, hasCode } from '../../runtime/errors.ts';
@@ -9,7 +9,7 @@ import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { withBars } from '../bars/bar-set.ts';
 import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
-import { formatToken } from '../sinks/token.ts';
+import { compareTokens, formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
@@ -103,6 +103,8 @@ export class SliceRunner {
   #keptGeneration: string | undefined;
   /** Newest epoch in which it saw itself named. */
   #epoch = 0;
+  /** The newest token that this shard, or the process before it, is known by its status to have had. */
+  #remembered: Token | undefined;
   #suspended = false;
   #rest: Rest | undefined;
   #vanished = false;
@@ -110,6 +112,8 @@ export class SliceRunner {
   #draining = false;
   /** Cut off from API server and sink for long: a successor elsewhere may need the connection. */
   #detached = false;
+  /** Another is named, and the account has no connection to spare for both: this one is closed first (PROTOCOL 4). */
+  #yielded = false;
   /** The open gap was made on purpose, after the grace. */
   #gapIsDetached = false;
   #releasing = false;
@@ -239,9 +243,14 @@ export class SliceRunner {
     const { identity } = this.#options;
     const { owner, epoch } = slice.spec;
     this.#vanished = false;
+    const said = slice.status?.shards?.find(({ shard }) => shard === identity.shard)?.token;
+    if (said !== undefined && (this.#remembered === undefined || compareTokens(said, this.#remembered) > 0)) {
+      this.#remembered = said;
+    }
     if (owner?.shard !== identity.shard || owner.uid !== identity.uid) {
       // Another is named. What is streamed stays as it was until the sink says who is the newer.
       this.#slice = { ...this.#slice, metadata: slice.metadata };
+      this.#yieldConnection();
       this.#report();
       return;
     }
@@ -250,6 +259,7 @@ export class SliceRunner {
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#suspended = slice.spec.suspended;
     this.#sessions.configure(slice.spec);
+    this.#yielded = false;
     this.#options.account.configure(slice.spec.login);
     this.#outbox.configure(withBars(slice.spec.sets));
     this.#options.pipeline.configure(slice.spec);
@@ -320,7 +330,8 @@ export class SliceRunner {
   #steer(): void {
     const owns = this.#epoch > this.#outbox.refusedEpoch && this.#outbox.state !== 'ended';
     const rests = this.#rest !== undefined;
-    const streams = owns && !this.#suspended && !this.#ending && !this.#draining && !this.#detached && !rests;
+    const hinders = this.#suspended || this.#ending || this.#draining || this.#detached || this.#yielded || rests;
+    const streams = owns && !hinders;
     this.#connection.want(streams);
     // A resting slice claims without a connection; one that ends needs its token to say so.
     // What a process before this one left is delivered whether or not there is a login.
@@ -361,9 +372,17 @@ export class SliceRunner {
     this.#steer();
   }
 
+  /** The successor claims once it is connected: where the broker would refuse it, neither would ever get on. */
+  #yieldConnection(): void {
+    const { spare, log } = this.#options;
+    if (this.#yielded || spare()) return;
+    this.#yielded = true;
+    log.info({ event: 'slice.yielded', slice: this.name }, 'another is named; the account has no connection to spare');
+    this.#steer();
+  }
+
   #claim(): void {
-    const { identity } = this.#options;
-    const known = this.#slice.status?.shards?.find(({ shard }) => shard === identity.shard)?.token;
+    const known = this.#remembered;
     this.#outbox.name(this.#epoch, known?.epoch === this.#epoch ? known.claim : 0);
     this.#sender.kick();
   }
@@ -477,6 +496,7 @@ export class SliceRunner {
       try {
         const slice = await cluster.get<SubscriptionSlice>(subscriptionSlices, { namespace, name });
         if (slice.metadata.uid !== this.uid) this.#end();
+        else if (this.#vanished) this.#yieldConnection();
       } catch (error) {
         if (hasCode(error, 'CLUSTER_NOT_FOUND')) this.#end();
         else log.debug({ event: 'slice.lookupFailed', error: describeError(error) }, 'looked up again later');
@@ -502,7 +522,8 @@ export class SliceRunner {
       identity,
       generation: this.#slice.metadata.generation ?? 0,
       outbox: this.#outbox.state,
-      token: this.#outbox.token,
+      // Until it has claimed anew it must not forget, in its only memory, what it claimed before.
+      token: this.#outbox.token ?? (this.#outbox.state === 'refused' ? undefined : this.#remembered),
       beatenBy: this.#outbox.beatenBy,
       suspended: this.#suspended,
       draining: this.#draining,

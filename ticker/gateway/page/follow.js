@@ -6,10 +6,13 @@ export const freshStream = () => ({ batches: 0, ticks: 0, missing: 0, unproven: 
  * a test holds the two to the same totals.
  */
 export function follow(stream, header) {
-  const known = stream.slices.get(header.slice);
+  const named = stream.slices.get(header.slice);
+  // Created anew under the same name, it is another one: its epochs say nothing of the former's.
+  const known = named?.sliceUid === header.sliceUid ? named : undefined;
   if (header.late || (known && older(header, known))) return false;
-  if (known === undefined) stream.slices.set(header.slice, { ...position(header), shard: header.shard });
-  else if (!chain(stream, header, known)) return false;
+  if (known === undefined) {
+    stream.slices.set(header.slice, { ...position(header), shard: header.shard, sliceUid: header.sliceUid });
+  } else if (!chain(stream, header, known)) return false;
   if (header.count === 0) return false;
   if (header.gap) stream.told++;
   stream.batches++;

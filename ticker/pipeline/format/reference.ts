@@ -106,6 +106,11 @@ ${table(
     ['`set`', 'string', 'The InstrumentSet, `namespace/name`.'],
     ['`kind`', 'string', 'What its rows are: `bars`; absent for ticks.'],
     ['`slice`', 'string', 'The SubscriptionSlice (one connection of one account), `namespace/name`.'],
+    [
+      '`sliceUid`',
+      'string',
+      'UID of the slice. One created anew under the same name has another, and starts its epochs anew.',
+    ],
     ['`shard`', 'string', 'Who sent it.'],
     ['`epoch`, `claim`', 'integer', 'The token: who may send this slice. A live reader drops batches of an older one.'],
     ['`seq`', 'integer', 'Counts up by one for each (set, slice, token), from 1. A heartbeat repeats the last.'],

@@ -1,0 +1,116 @@
+import type { Cluster, Resource } from '../cluster/cluster.ts';
+import { instrumentSets, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
+import type { InstrumentSet, KubeObject, SubscriptionSlice } from '../crds/index.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Trace } from './trace.ts';
+
+/** The longest that a status may say Ready of what does not stream, where nothing keeps it from being told (milliseconds). */
+const readyLag = 45_000;
+
+/** Writes of accounts, sets and slices in one run; the usual number is below a thousand. */
+const mostWrites = 10_000;
+
+/** What must hold of the objects, whatever fails: watched from inside the API server, where nothing is lost. */
+export class ClusterInvariants {
+  readonly #cluster: Cluster;
+  readonly #clock: Clock;
+  readonly #trace: Trace;
+  readonly #violated: (what: string) => void;
+  readonly #epochs = new Map<string, SubscriptionSlice>();
+  /** Since when a set that says Ready does not stream. */
+  readonly #wrongSince = new Map<string, number>();
+  readonly sets = new Map<string, InstrumentSet>();
+  /** Ids of sets that were deleted at least once. */
+  readonly deletedSets = new Set<string>();
+  readonly slices = new Map<string, SubscriptionSlice>();
+  /** The newest writes of accounts, sets and slices. */
+  writes = 0;
+  lastWrite = '';
+
+  constructor(cluster: Cluster, clock: Clock, trace: Trace, violated: (what: string) => void) {
+    this.#cluster = cluster;
+    this.#clock = clock;
+    this.#trace = trace;
+    this.#violated = violated;
+  }
+
+  /** Watches until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#follow(tickerAccounts, signal, () => undefined),
+      this.#follow<InstrumentSet>(instrumentSets, signal, (set, gone) => {
+        keep(this.sets, set, gone);
+        if (gone) this.deletedSets.add(`${set.metadata.namespace}/${set.metadata.name}`);
+      }),
+      this.#follow<SubscriptionSlice>(subscriptionSlices, signal, (slice, gone) => {
+        keep(this.slices, slice, gone);
+        if (!gone) this.#slice(slice);
+      }),
+    ]);
+  }
+
+  /** @param streams whether an instrument is subscribed by a process that lives @param excused nobody could know yet */
+  checkReady(streams: (instrument: string) => boolean, excused: boolean): void {
+    const now = this.#clock.monotonic();
+    for (const [id, set] of this.sets) {
+      const missing = saysReady(set) ? (set.spec.instruments ?? []).find((name) => !streams(name)) : undefined;
+      if (missing === undefined || excused) {
+        this.#wrongSince.delete(id);
+        continue;
+      }
+      const since = this.#wrongSince.get(id) ?? now;
+      this.#wrongSince.set(id, since);
+      if (now - since < readyLag) continue;
+      this.#violated(`set ${id} has said Ready for ${(now - since) / 1000} s, but nobody is subscribed to ${missing}`);
+      this.#wrongSince.delete(id);
+    }
+  }
+
+  async #follow<T extends KubeObject>(
+    resource: Resource,
+    signal: AbortSignal,
+    seen: (object: T, gone: boolean) => void,
+  ): Promise<void> {
+    let resourceVersion = '1';
+    while (!signal.aborted) {
+      for await (const event of this.#cluster.watch<T>(resource, { resourceVersion, signal })) {
+        if (event.type === 'BOOKMARK') {
+          resourceVersion = event.resourceVersion;
+          continue;
+        }
+        resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
+        if (++this.writes === mostWrites) this.#violated(`${mostWrites} writes: somebody writes in a loop`);
+        this.lastWrite = `${event.type} ${resource.kind} ${event.object.metadata.name}`;
+        this.#trace.add('api', `${this.lastWrite} at ${resourceVersion}`);
+        seen(event.object, event.type === 'DELETED');
+      }
+    }
+  }
+
+  #slice(slice: SubscriptionSlice): void {
+    const { uid = '', name } = slice.metadata;
+    const before = this.#epochs.get(uid);
+    this.#epochs.set(uid, slice);
+    if (before === undefined) return;
+    const { epoch, owner } = slice.spec;
+    if (epoch < before.spec.epoch) this.#violated(`slice ${name}: epoch fell from ${before.spec.epoch} to ${epoch}`);
+    const same = owner?.shard === before.spec.owner?.shard && owner?.uid === before.spec.owner?.uid;
+    if (!same && owner !== undefined && epoch <= before.spec.epoch) {
+      this.#violated(`slice ${name}: another owner is named under epoch ${epoch}`);
+    }
+    if (epoch !== before.spec.epoch) {
+      this.#trace.add('owner', `${name}: ${owner?.shard}/${owner?.uid} under epoch ${epoch}`);
+    }
+  }
+}
+
+export function saysReady({ metadata, status }: InstrumentSet): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && ready.observedGeneration === metadata.generation;
+}
+
+function keep<T extends KubeObject>(objects: Map<string, T>, object: T, gone: boolean): void {
+  const id = `${object.metadata.namespace}/${object.metadata.name}`;
+  if (gone) objects.delete(id);
+  else objects.set(id, object);
+}

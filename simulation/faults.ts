@@ -1,0 +1,248 @@
+import { sleep } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { ApiTrouble } from './api-network.ts';
+import type { User } from './user.ts';
+import type { ShardPlace, World } from './world.ts';
+
+/** What a fault needs: the world, the user, and the seed's randomness. */
+export interface Stage {
+  readonly world: World;
+  readonly user: User;
+  readonly random: Random;
+}
+
+/** Something that goes wrong, and comes right again by itself. */
+export interface Fault {
+  readonly name: string;
+  /** How often, on average, in an hour of virtual time. */
+  readonly perHour: number;
+  strike(stage: Stage): Promise<void>;
+}
+
+const seconds = 1000;
+
+/** Makes `how` true for a random while of at most `longest` milliseconds; until the world is healed at the latest. */
+async function forAWhile({ world, random }: Stage, longest: number, end: () => void): Promise<void> {
+  await sleep(world.clock, random.next() * longest);
+  end();
+}
+
+function anyShard({ world, random }: Stage): ShardPlace {
+  return world.shards[random.integer(world.shards.length)]!;
+}
+
+function anyParty(stage: Stage): string {
+  const names = [...stage.world.shards.map(({ name }) => name), 'operator'];
+  return names[stage.random.integer(names.length)]!;
+}
+
+function apiTrouble(name: string, key: keyof ApiTrouble, share: number, perHour: number): Fault {
+  return {
+    name,
+    perHour,
+    async strike(stage) {
+      const { trouble } = stage.world.api;
+      trouble[key] = stage.random.next() * share;
+      await forAWhile(stage, 20 * seconds, () => {
+        trouble[key] = 0;
+      });
+    },
+  };
+}
+
+/** Every fault, each with a switch: its name. */
+export const faults: readonly Fault[] = [
+  {
+    name: 'shardCrash',
+    perHour: 40,
+    async strike(stage) {
+      const place = anyShard(stage);
+      if (!place.process.alive || place.leaving) return;
+      stage.world.crash(place);
+      const samePod = stage.random.next() < 0.5;
+      await forAWhile(stage, 30 * seconds, () => stage.world.restart(place, samePod));
+    },
+  },
+  {
+    name: 'shardPause',
+    perHour: 30,
+    async strike(stage) {
+      const { process } = anyShard(stage);
+      stage.world.trace.add('process', `${process.name} is paused`);
+      process.pause();
+      await forAWhile(stage, 20 * seconds, () => {
+        stage.world.trace.add('process', `${process.name} goes on`);
+        process.resume();
+      });
+    },
+  },
+  {
+    name: 'shardRoll',
+    perHour: 20,
+    async strike(stage) {
+      const place = anyShard(stage);
+      const { process } = place;
+      if (!process.alive || place.leaving) return;
+      stage.world.guard(`drain of ${place.name}`, stage.world.roll(place));
+      // The kubelet's patience.
+      await sleep(stage.world.clock, 40 * seconds);
+      if (place.process === process) stage.world.restart(place, false);
+    },
+  },
+  {
+    name: 'operatorCrash',
+    perHour: 20,
+    async strike({ world }) {
+      world.restartOperator();
+    },
+  },
+  {
+    name: 'operatorPause',
+    perHour: 10,
+    async strike(stage) {
+      const { process } = stage.world.operator;
+      process.pause();
+      await forAWhile(stage, 30 * seconds, () => process.resume());
+    },
+  },
+  {
+    name: 'apiAway',
+    perHour: 15,
+    async strike(stage) {
+      const { away } = stage.world.api;
+      away.add('*');
+      await forAWhile(stage, 100 * seconds, () => away.delete('*'));
+    },
+  },
+  {
+    name: 'apiAwayForOne',
+    perHour: 30,
+    async strike(stage) {
+      const { away } = stage.world.api;
+      const party = anyParty(stage);
+      away.add(party);
+      await forAWhile(stage, 60 * seconds, () => away.delete(party));
+    },
+  },
+  apiTrouble('apiRefuses', 'refused', 0.5, 20),
+  apiTrouble('apiLosesReplies', 'lostReplies', 0.5, 30),
+  apiTrouble('apiSlow', 'slow', 0.5, 20),
+  apiTrouble('eventsDelayed', 'delayedEvents', 0.5, 20),
+  apiTrouble('eventsRepeated', 'repeatedEvents', 0.5, 10),
+  apiTrouble('watchExpires', 'expiredWatches', 0.3, 20),
+  apiTrouble('watchStalls', 'stalledWatches', 0.05, 6),
+  {
+    name: 'history',
+    perHour: 10,
+    async strike({ world }) {
+      world.cluster.compact();
+    },
+  },
+  {
+    name: 'brokerCuts',
+    perHour: 30,
+    async strike({ world, random }) {
+      for (const { open } of world.broker.accounts.values()) {
+        for (const connection of [...open]) if (random.next() < 0.5) connection.fail();
+      }
+    },
+  },
+  {
+    name: 'brokerStalls',
+    perHour: 10,
+    async strike(stage) {
+      const accounts = [...stage.world.broker.accounts.values()];
+      const account = accounts[stage.random.integer(accounts.length)]!;
+      account.stalled = true;
+      await forAWhile(stage, 60 * seconds, () => {
+        account.stalled = false;
+      });
+    },
+  },
+  {
+    name: 'brokerFlaky',
+    perHour: 10,
+    async strike(stage) {
+      const { broker } = stage.world;
+      broker.flaky = stage.random.next() * 0.8;
+      await forAWhile(stage, 30 * seconds, () => {
+        broker.flaky = 0;
+      });
+    },
+  },
+  {
+    name: 'brokerLimit',
+    perHour: 10,
+    async strike(stage) {
+      const accounts = [...stage.world.broker.accounts.values()];
+      const account = accounts[stage.random.integer(accounts.length)]!;
+      account.connections = stage.random.integer(2);
+      await forAWhile(stage, 60 * seconds, () => {
+        account.connections = stage.world.broker.limits.connections;
+      });
+    },
+  },
+  {
+    name: 'tokenRotated',
+    perHour: 15,
+    strike: ({ user }) => user.rotate(),
+  },
+  {
+    name: 'sinkAway',
+    perHour: 20,
+    async strike(stage) {
+      const { away } = stage.world.sink;
+      away.add('*');
+      await forAWhile(stage, 30 * seconds, () => away.delete('*'));
+    },
+  },
+  {
+    name: 'sinkAwayForOne',
+    perHour: 20,
+    async strike(stage) {
+      const { away } = stage.world.sink;
+      const { name } = anyShard(stage);
+      away.add(name);
+      await forAWhile(stage, 90 * seconds, () => away.delete(name));
+    },
+  },
+  {
+    name: 'sinkSlow',
+    perHour: 20,
+    async strike(stage) {
+      const { sink } = stage.world;
+      sink.latency = stage.random.next() * 3 * seconds;
+      await forAWhile(stage, 20 * seconds, () => {
+        sink.latency = 1;
+      });
+    },
+  },
+  {
+    name: 'sinkLosesAnswers',
+    perHour: 30,
+    async strike(stage) {
+      const { sink } = stage.world;
+      sink.lostReplies = stage.random.next() * 0.5;
+      await forAWhile(stage, 20 * seconds, () => {
+        sink.lostReplies = 0;
+      });
+    },
+  },
+  {
+    name: 'sinkLosesData',
+    perHour: 3,
+    async strike({ world }) {
+      world.sink.wipe();
+    },
+  },
+  { name: 'setApplied', perHour: 40, strike: ({ user }) => user.applySet() },
+  { name: 'setDeleted', perHour: 20, strike: ({ user }) => user.deleteSet() },
+  { name: 'accountLimited', perHour: 10, strike: ({ user }) => user.limitAccount() },
+  {
+    name: 'accountSuspended',
+    perHour: 6,
+    strike: ({ user }) => user.applyAccount(undefined, undefined, true),
+  },
+  { name: 'accountApplied', perHour: 15, strike: ({ user }) => user.applyAccount() },
+  { name: 'accountDeleted', perHour: 8, strike: ({ user }) => user.deleteAccount() },
+];

@@ -1,0 +1,136 @@
+import type { Cluster, Resource, WatchEvent, WatchOptions } from '../cluster/cluster.ts';
+import { instrumentSets, secrets, subscriptionSlices } from '../cluster/resources.ts';
+import type { InstrumentSet, KubeObject, SubscriptionSlice } from '../crds/index.ts';
+import type { Sink } from '../ticker/sinks/sink.ts';
+
+/** A deliberate bug, put between the parts: what the invariants must see. */
+export interface Mutation {
+  readonly name: string;
+  readonly sink?: (sink: Sink) => Sink;
+  readonly shardCluster?: (cluster: Cluster) => Cluster;
+  readonly operatorCluster?: (cluster: Cluster) => Cluster;
+}
+
+/** Every call of the inner sink, but for those that are changed. */
+function alteredSink(inner: Sink, changes: Partial<Sink>): Sink {
+  return {
+    claim: (request) => inner.claim(request),
+    send: (call) => inner.send(call),
+    sendLate: (call) => inner.sendLate(call),
+    end: (sliceUid, token) => inner.end(sliceUid, token),
+    ping: () => inner.ping(),
+    close: () => inner.close(),
+    ...changes,
+  };
+}
+
+/** Every call of the inner cluster, but for what writes and watches are made of. */
+function alteredCluster(
+  inner: Cluster,
+  changes: {
+    readonly applied?: (resource: Resource, object: KubeObject) => Promise<KubeObject>;
+    readonly status?: (resource: Resource, object: KubeObject) => KubeObject;
+    readonly watched?: (resource: Resource, options: WatchOptions) => AsyncIterable<WatchEvent<KubeObject>>;
+  },
+): Cluster {
+  const { applied, status, watched } = changes;
+  return {
+    get: (resource, name) => inner.get(resource, name),
+    list: (resource, options) => inner.list(resource, options),
+    watch: <T extends KubeObject>(resource: Resource, options: WatchOptions) =>
+      watched === undefined
+        ? inner.watch<T>(resource, options)
+        : (watched(resource, options) as AsyncIterable<WatchEvent<T>>),
+    create: (resource, object, options) => inner.create(resource, object, options),
+    replace: (resource, object, options) => inner.replace(resource, object, options),
+    apply: async (resource, object, options) =>
+      inner.apply(
+        resource,
+        applied === undefined ? object : ((await applied(resource, object)) as typeof object),
+        options,
+      ),
+    applyStatus: (resource, object, options) =>
+      inner.applyStatus(resource, status === undefined ? object : (status(resource, object) as typeof object), options),
+    patch: (resource, name, operations, options) => inner.patch(resource, name, operations, options),
+    delete: (resource, name, options) => inner.delete(resource, name, options),
+  };
+}
+
+/** Every `lost`-th call is said to be written and is not. */
+const lost = 40;
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'the sink skips the fence',
+    sink: (inner) =>
+      alteredSink(inner, {
+        send: async (call) => {
+          const answer = await inner.send(call);
+          return answer.kind === 'refused' ? { kind: 'written' } : answer;
+        },
+      }),
+  },
+  {
+    name: 'the sink takes a repeated call for a new one',
+    sink: (inner) =>
+      alteredSink(inner, {
+        send: async (call) => {
+          const answer = await inner.send(call);
+          return answer.kind === 'already' ? { kind: 'written' } : answer;
+        },
+      }),
+  },
+  {
+    name: 'the sink does not count claims',
+    sink: (inner) =>
+      alteredSink(inner, {
+        claim: async (request) => {
+          const answer = await inner.claim(request);
+          return answer.kind === 'claimed' ? { ...answer, token: { ...answer.token, claim: 1 } } : answer;
+        },
+      }),
+  },
+  {
+    name: 'the sink loses calls that it has accepted',
+    sink: (inner) =>
+      alteredSink(inner, {
+        send: async (call) => (call.n % lost === 0 ? { kind: 'written' } : await inner.send(call)),
+      }),
+  },
+  {
+    name: 'the operator does not raise the epoch',
+    operatorCluster: (inner) =>
+      alteredCluster(inner, {
+        applied: async (resource, object) => {
+          if (resource !== subscriptionSlices) return object;
+          const slice = object as SubscriptionSlice;
+          return { ...slice, spec: { ...slice.spec, epoch: 1 } };
+        },
+      }),
+  },
+  {
+    name: 'a status differs at each write',
+    operatorCluster: (inner) => {
+      let writes = 0;
+      return alteredCluster(inner, {
+        status: (resource, object) => {
+          if (resource !== instrumentSets) return object;
+          const set = object as InstrumentSet;
+          return { ...set, status: { ...set.status, requested: ++writes } } as InstrumentSet;
+        },
+      });
+    },
+  },
+  {
+    name: 'a shard does not see that a Secret changes',
+    shardCluster: (inner) =>
+      alteredCluster(inner, {
+        watched: (resource, options) =>
+          resource === secrets ? silence(options.signal) : inner.watch<KubeObject>(resource, options),
+      }),
+  },
+];
+
+async function* silence(signal: AbortSignal): AsyncGenerator<WatchEvent<KubeObject>, void> {
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,55 @@
+import type { Instrument } from '../cluster/market-data.ts';
+import { apiVersion, type InstrumentSet, type TickerAccount } from '../crds/index.ts';
+import type { Random } from '../runtime/random.ts';
+import { modelProvider } from './broker-model.ts';
+
+export const namespace = 'desk';
+/** Names that the simulated user uses; each comes and goes. */
+export const setNames = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'];
+export const accountNames = ['acct-0', 'acct-1', 'acct-2'];
+
+/** Milliseconds: everything starts and settles; things fail; nothing fails any more, and all must settle; it stays so. */
+export const phases = { start: 20_000, faults: 300_000, calm: 270_000, still: 30_000 };
+
+export const instruments: readonly Instrument[] = Array.from({ length: 30 }, (_, index) => ({
+  token: 1000 + index,
+  exchange: 'NSE',
+  symbol: `SHARE${index}`,
+  name: `Share ${index}`,
+  segment: 'NSE',
+  type: 'EQ',
+  strike: 0,
+  tickSize: 0.05,
+  lotSize: 1,
+}));
+
+export function tokenOf(instrument: string): number {
+  return instruments.find(({ exchange, symbol }) => `${exchange}:${symbol}` === instrument)?.token ?? 0;
+}
+
+/** A set as the user writes it. */
+export function randomSet(name: string, random: Random): InstrumentSet {
+  const share = 0.1 + random.next() * 0.4;
+  const chosen = instruments.filter(() => random.next() < share);
+  if (chosen.length === 0) chosen.push(instruments[random.integer(instruments.length)]!);
+  const spec = {
+    instruments: chosen.map(({ exchange, symbol }) => `${exchange}:${symbol}`),
+    mode: random.next() < 0.5 ? 'quote' : 'full',
+    delivery: { window: [0, 100, 500][random.integer(3)] },
+  };
+  return { apiVersion, kind: 'InstrumentSet', metadata: { name, namespace }, spec } as object as InstrumentSet;
+}
+
+export function account(name: string, limits?: TickerAccount['spec']['limits'], suspended = false): TickerAccount {
+  const spec = {
+    provider: modelProvider,
+    credentials: { secretName: secretName(name) },
+    suspended,
+    ...(limits === undefined ? {} : { limits }),
+  };
+  return { apiVersion, kind: 'TickerAccount', metadata: { name, namespace }, spec } as TickerAccount;
+}
+
+export function secretName(name: string): string {
+  return `login-${name}`;
+}

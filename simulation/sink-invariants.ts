@@ -1,0 +1,132 @@
+import type { Token } from '../crds/index.ts';
+import type { BatchHeader } from '../ticker/delivery.ts';
+import { BatchSequence } from '../ticker/gateway/batch-sequence.ts';
+import { parseBatch } from '../ticker/pipeline/format/read.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest } from '../ticker/sinks/sink.ts';
+import { compareTokens, formatToken } from '../ticker/sinks/token.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+import type { SinkObserver } from './sink-network.ts';
+import type { TickLedger } from './tick-ledger.ts';
+import type { Trace } from './trace.ts';
+
+/** What was accepted of one slice: kept here apart from the sink, which may be wrong. */
+interface Accepted {
+  token: Token;
+  n: number;
+  /** Whose token it is. */
+  process: SimulatedProcess;
+}
+
+/**
+ * What must hold at the sink and for a reader, whatever fails: tokens only rise, calls are contiguous, one process owns
+ * a token, and a live reader misses nothing that was published and gets nothing twice unsaid.
+ */
+export class SinkInvariants implements SinkObserver {
+  readonly #accepted = new Map<string, Accepted>();
+  readonly #ended = new Set<string>();
+  readonly #sequence = new BatchSequence();
+  readonly #ledger: TickLedger;
+  readonly #trace: Trace;
+  readonly #violated: (what: string) => void;
+  /** The sink has lost data: what readers have seen of before says nothing about what is accepted now. */
+  #wiped = false;
+  /** Sets that were deleted: one of the same name that comes after has nothing before it. */
+  readonly #recreated: (set: string) => boolean;
+  claims = 0;
+  refusals = 0;
+
+  constructor(ledger: TickLedger, trace: Trace, recreated: (set: string) => boolean, violated: (what: string) => void) {
+    this.#recreated = recreated;
+    this.#ledger = ledger;
+    this.#trace = trace;
+    this.#violated = violated;
+  }
+
+  get batches(): number {
+    return this.#sequence.totals.batches;
+  }
+
+  claimed(process: SimulatedProcess, { sliceUid, epoch }: ClaimRequest, answer: ClaimAnswer): void {
+    const before = this.#accepted.get(sliceUid);
+    if (answer.kind !== 'claimed') {
+      this.refusals++;
+      this.#trace.add('sink', `claim of epoch ${epoch} by ${process.name} for ${sliceUid.slice(0, 8)}: ${answer.kind}`);
+      return;
+    }
+    this.claims++;
+    const { token } = answer;
+    this.#trace.add('sink', `${process.name} claims ${formatToken(token)} of ${sliceUid.slice(0, 8)}`);
+    if (this.#ended.has(sliceUid)) this.#violated(`slice ${sliceUid} was claimed after its end`);
+    if (before !== undefined && compareTokens(token, before.token) <= 0) {
+      this.#violated(`slice ${sliceUid}: token ${formatToken(token)} was granted after ${formatToken(before.token)}`);
+    }
+    this.#accepted.set(sliceUid, { token, n: 0, process });
+  }
+
+  sent(process: SimulatedProcess, call: Call, answer: Answer): void {
+    const { sliceUid, token, n } = call;
+    if (answer.kind === 'refused') {
+      this.refusals++;
+      this.#trace.add('sink', `${process.name}: ${formatToken(token)} of ${sliceUid.slice(0, 8)} is refused`);
+    }
+    if (answer.kind !== 'written') return;
+    if (this.#ended.has(sliceUid)) this.#violated(`slice ${sliceUid} was written to after its end`);
+    const accepted = this.#accepted.get(sliceUid);
+    if (accepted === undefined) {
+      this.#violated(`slice ${sliceUid}: a call was accepted before any claim`);
+      return;
+    }
+    const order = compareTokens(token, accepted.token);
+    if (order !== 0) {
+      const how = order < 0 ? 'older' : 'unclaimed';
+      this.#violated(
+        `slice ${sliceUid}: the ${how} token ${formatToken(token)} was accepted live, the newest is ${formatToken(accepted.token)}`,
+      );
+    } else if (process !== accepted.process) {
+      this.#violated(`slice ${sliceUid}: two processes send under token ${formatToken(token)}`);
+    }
+    if (n !== accepted.n + 1) this.#violated(`slice ${sliceUid}: call ${n} was accepted after call ${accepted.n}`);
+    accepted.n = n;
+  }
+
+  sentLate(process: SimulatedProcess, call: Call, answer: Answer): void {
+    if (answer.kind !== 'written') return;
+    this.#trace.add('sink', `${process.name}: call ${call.n} of ${formatToken(call.token)} is taken late`);
+    for (const { header, payload } of call.batches) this.#ledger.late(header, String(payload));
+  }
+
+  ended(process: SimulatedProcess, sliceUid: string, token: Token, answer: Answer): void {
+    this.#trace.add('sink', `${process.name} ends ${sliceUid.slice(0, 8)} with ${formatToken(token)}: ${answer.kind}`);
+    if (answer.kind === 'written') this.#ended.add(sliceUid);
+  }
+
+  wiped(): void {
+    this.#wiped = true;
+    this.#ledger.repeatsAllowed = true;
+    this.#accepted.clear();
+    this.#ended.clear();
+  }
+
+  /** What a live reader gets. */
+  published(payload: string): void {
+    const { header } = parseBatch(payload);
+    const { kind, missing, proven, take } = this.#sequence.check(header);
+    const where = `${header.set} from ${header.slice}, ${formatToken(header)} seq ${header.seq}`;
+    if (missing > 0) this.#violated(`reader of ${where}: ${missing} batches are missing`);
+    if (!this.#wiped) {
+      const anew = header.prev === null && this.#recreated(header.set);
+      if (!proven && !anew) this.#violated(`reader of ${where}: nothing shows what came before`);
+      if (kind === 'olderToken' || kind === 'late')
+        this.#violated(`reader of ${where}: a ${kind} batch on the channel`);
+      if (kind === 'duplicate' && header.count > 0) this.#violated(`reader of ${where}: the batch came twice`);
+    }
+    if (take) this.#take(header, payload);
+  }
+
+  #take(header: BatchHeader, payload: string): void {
+    if (header.gap !== undefined) {
+      this.#trace.add('reader', `${header.set} is told of a gap: ${header.gap.why}, ticks ${header.gap.ticks ?? '?'}`);
+    }
+    this.#ledger.live(header, payload);
+  }
+}

@@ -1,0 +1,106 @@
+import type { BatchHeader } from '../ticker/delivery.ts';
+import { parseBatch } from '../ticker/pipeline/format/read.ts';
+import type { ShardSnapshot } from '../ticker/shard/shard.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+
+/** One tick on its way. */
+interface Entry {
+  readonly process: SimulatedProcess;
+  readonly token: number;
+  /** When the process got it, monotonic milliseconds. */
+  readonly at: number;
+  /** Sets that got it live; undefined until one has. */
+  live: Set<string> | undefined;
+  late: boolean;
+}
+
+/** Milliseconds that a tick may be on its way: gathered, and waiting for an answer. */
+const onItsWay = 10_000;
+
+/** When a set last got a live tick of an instrument: monotonic milliseconds of its receipt from the broker. */
+type Freshness = Map<number, number>;
+
+/** What became of every tick that the broker sent to a process. */
+export class TickLedger {
+  readonly #entries = new Map<number, Entry>();
+  readonly #violated: (what: string) => void;
+  readonly #now: () => number;
+  /** By set, then by instrument token. */
+  readonly fresh = new Map<string, Freshness>();
+  /** The sink has lost data, and with it what it knew to be delivered. */
+  repeatsAllowed = false;
+  emittedTicks = 0;
+  liveTicks = 0;
+  lateTicks = 0;
+
+  constructor(now: () => number, violated: (what: string) => void) {
+    this.#now = now;
+    this.#violated = violated;
+  }
+
+  emitted(id: number, process: SimulatedProcess, token: number): void {
+    this.emittedTicks++;
+    this.#entries.set(id, { process, token, at: this.#now(), live: undefined, late: false });
+  }
+
+  /** A batch arrived on its live channel. */
+  live(header: BatchHeader, payload: string): void {
+    let fresh = this.fresh.get(header.set);
+    if (fresh === undefined) {
+      fresh = new Map();
+      this.fresh.set(header.set, fresh);
+    }
+    for (const [id, entry] of this.#read(payload)) {
+      this.liveTicks++;
+      if (entry.live?.has(header.set) === true && header.overlap !== true) {
+        this.#violated(`tick ${id} was delivered twice to ${header.set}, and the second batch does not say overlap`);
+      }
+      entry.live ??= new Set();
+      entry.live.add(header.set);
+      fresh.set(entry.token, this.#now());
+    }
+  }
+
+  /** A batch was taken by the late stream. */
+  late(header: BatchHeader, payload: string): void {
+    for (const [id, entry] of this.#read(payload)) {
+      this.lateTicks++;
+      if (entry.live?.has(header.set) === true && !this.repeatsAllowed) {
+        this.#violated(`tick ${id} was delivered to ${header.set} live, and late as well`);
+      }
+      entry.late = true;
+    }
+  }
+
+  /** Compares a process's own account of its ticks with what arrived. The newest may be on their way. */
+  settle(process: SimulatedProcess, { totals, shard }: ShardSnapshot): void {
+    let missing = 0;
+    let first: number | undefined;
+    for (const [id, entry] of this.#entries) {
+      if (entry.process !== process || entry.live !== undefined || entry.late) continue;
+      if (process.state === 'running' && this.#now() - entry.at < onItsWay) continue;
+      missing++;
+      first ??= id;
+    }
+    const { invalid, unknown, unrouted, lost, held } = totals;
+    const told = invalid + unknown + unrouted + lost + held;
+    if (missing > told) {
+      this.#violated(
+        `${shard}: ${missing} ticks arrived nowhere (the first is ${first}), but it says that ${told} are missing ` +
+          `(invalid ${invalid}, unknown ${unknown}, unrouted ${unrouted}, lost ${lost}, held ${held})`,
+      );
+    }
+  }
+
+  /** Forgets what went to a process that is gone, with all that it held. */
+  forget(process: SimulatedProcess): void {
+    for (const [id, entry] of this.#entries) if (entry.process === process) this.#entries.delete(id);
+  }
+
+  *#read(payload: string): Generator<[id: number, entry: Entry]> {
+    for (const cell of parseBatch(payload).columns['volume'] ?? []) {
+      const entry = this.#entries.get(Number(cell));
+      if (entry !== undefined) yield [Number(cell), entry];
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { instrumentSets, type Secret, secrets, tickerAccounts } from '../cluster/resources.ts';
+import type { TickerAccount } from '../crds/index.ts';
+import { sleep } from '../runtime/clock.ts';
+import { hasCode } from '../runtime/errors.ts';
+import type { Random } from '../runtime/random.ts';
+import { account, accountNames, namespace, randomSet, secretName, setNames } from './scenario.ts';
+import type { World } from './world.ts';
+
+const options = { fieldManager: 'user', force: true };
+
+/** Somebody who applies, changes and deletes resources, and renews logins. */
+export class User {
+  readonly #world: World;
+  readonly #random: Random;
+  #tokens = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork('user');
+  }
+
+  /** Everything that there is at first. */
+  async begin(): Promise<void> {
+    for (const name of accountNames) {
+      await this.rotate(name, 0);
+      await this.applyAccount(name);
+    }
+    for (const name of setNames.slice(0, 3)) await this.applySet(name);
+  }
+
+  async applySet(name = this.#one(setNames)): Promise<void> {
+    this.#world.trace.add('user', `applies set ${name}`);
+    await this.#world.cluster.apply(instrumentSets, randomSet(name, this.#random), options);
+  }
+
+  deleteSet(name = this.#one(setNames)): Promise<void> {
+    this.#world.trace.add('user', `deletes set ${name}`);
+    return this.#gone(this.#world.cluster.delete(instrumentSets, { namespace, name }));
+  }
+
+  async applyAccount(name = this.#one(accountNames), limits?: TickerAccount['spec']['limits'], suspended = false) {
+    this.#world.trace.add('user', `applies account ${name}${suspended ? ', suspended' : ''}`);
+    await this.#world.cluster.apply(tickerAccounts, account(name, limits, suspended), options);
+  }
+
+  /** Limits that leave room for every instrument on all accounts together. */
+  async limitAccount(): Promise<void> {
+    const connections = 1 + this.#random.integer(2);
+    await this.applyAccount(this.#one(accountNames), {
+      connections,
+      instrumentsPerConnection: 12 + this.#random.integer(9),
+    });
+  }
+
+  deleteAccount(name = this.#one(accountNames)): Promise<void> {
+    this.#world.trace.add('user', `deletes account ${name}`);
+    return this.#gone(this.#world.cluster.delete(tickerAccounts, { namespace, name }));
+  }
+
+  /** The broker ends the old access token; the Secret gets the new one `later` milliseconds after. */
+  async rotate(name = this.#one(accountNames), later = this.#random.next() * 60_000): Promise<void> {
+    const { broker, clock, cluster, trace } = this.#world;
+    const accessToken = `login-${++this.#tokens}`;
+    const login = broker.account(`${namespace}/${name}`);
+    trace.add('user', `logs in anew for ${name}; the Secret follows in ${(later / 1000).toFixed(1)} s`);
+    login.accessToken = accessToken;
+    if (later > 0) await sleep(clock, later);
+    if (login.accessToken !== accessToken) return;
+    const data = { accessToken: Buffer.from(accessToken).toString('base64') };
+    const secret: Secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: secretName(name), namespace }, data };
+    await cluster.apply<Secret>(secrets, secret, options);
+  }
+
+  /** Leaves things so that everything can stream: all accounts work, and there is something to stream. */
+  async end(): Promise<void> {
+    for (const name of accountNames) {
+      await this.rotate(name, 0);
+      await this.applyAccount(name, { connections: 2, instrumentsPerConnection: 20 });
+    }
+    await this.applySet(setNames[0]);
+  }
+
+  #one(names: readonly string[]): string {
+    return names[this.#random.integer(names.length)]!;
+  }
+
+  async #gone(deleting: Promise<void>): Promise<void> {
+    try {
+      await deleting;
+    } catch (error) {
+      if (!hasCode(error, 'CLUSTER_NOT_FOUND')) throw error;
+    }
+  }
+}
