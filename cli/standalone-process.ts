@@ -67,6 +67,8 @@ export interface StandaloneSummary {
 
 /** Milliseconds between attempts to listen, and between looks at the sink. */
 const retryInterval = 2000;
+/** Milliseconds between looks at the sets. */
+const setsInterval = 500;
 /** Bytes that the spool of one shard may take. */
 const spoolBytes = 1024 ** 3;
 /** Lines a second for each set that `--print` shows. */
@@ -139,6 +141,7 @@ export class StandaloneProcess {
     this.#supervisor.run('gateway', (signal) => this.#serve(signal));
     this.#supervisor.run('sink-watch', (signal) => this.#watchSink(signal));
     this.#supervisor.run('sets', (signal) => this.#followSets(signal));
+    if (this.#options.print) this.#supervisor.run('printer', (signal) => this.#followTicks(signal));
     const lines = new ConditionLines({ cluster: this.cluster, clock: this.#clock, show });
     this.#supervisor.run('conditions-of-accounts', (signal) => lines.follow(tickerAccounts, signal));
     this.#supervisor.run('conditions-of-sets', (signal) => lines.follow(instrumentSets, signal));
@@ -283,8 +286,15 @@ export class StandaloneProcess {
   async #followSets(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#readSets();
-      if (this.#options.print) for (const set of this.#sets) await this.#print(set);
-      await sleep(this.#clock, 500, signal);
+      await sleep(this.#clock, setsInterval, signal);
+    }
+  }
+
+  /** Apart from {@link #followSets}: a sink that is away must not keep the gateway from knowing the sets. */
+  async #followTicks(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const set of this.#sets) await this.#print(set);
+      await sleep(this.#clock, setsInterval, signal);
     }
   }
 
