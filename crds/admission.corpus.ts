@@ -95,6 +95,22 @@ const good: AdmissionCase[] = [
     name: 'status of a slice by two shards',
     object: slice({}, { status: { shards: [shardStatus('t-0'), shardStatus('t-1')] } }),
   },
+  {
+    name: 'status of a slice by two pods of one name',
+    object: slice({}, { status: { shards: [shardStatus('t-0'), shardStatus('t-0', { uid: 'u2' })] } }),
+  },
+  { name: 'a planned move', object: slice({ owner: shard('t-1'), next: shard('t-2') }) },
+  { name: 'a successor in another pod of one name', object: slice({ owner: shard('t-1'), next: shard('t-1', 'u2') }) },
+  {
+    name: 'a move that closes first',
+    object: slice({ owner: shard('t-2'), epoch: 4, handover: 'closeFirst' }),
+    old: slice({ owner: shard('t-1') }),
+  },
+  { name: 'instruments that join', object: slice({ joining: [256265] }) },
+  {
+    name: 'status of a successor',
+    object: slice({}, { status: { shards: [shardStatus('t-1', { phase: 'Warm', streaming: 12 })] } }),
+  },
 ];
 
 function named(name: string): Fields {
@@ -375,10 +391,16 @@ const badSlices: AdmissionCase[] = [
     refused: /another owner needs a higher epoch/,
   },
   {
-    name: 'a planned move',
-    object: slice({ next: shard('t-2') }),
-    refused: /^spec\.next: planned moves are not supported yet/,
+    name: 'a successor that is the owner',
+    object: slice({ owner: shard('t-1'), next: shard('t-1') }),
+    refused: /^spec\.next: the successor is the owner already/,
   },
+  {
+    name: 'another way of handing over',
+    object: slice({ handover: 'openFirst' }),
+    refused: /^spec\.handover: "openFirst" is not one of/,
+  },
+  { name: 'joining token 0', object: slice({ joining: [0] }), refused: /^spec\.joining\[0\]: 0 is too small/ },
   { name: 'epoch 0', object: slice({ epoch: 0 }), refused: /^spec\.epoch: 0 is too small/ },
   {
     name: 'a set that delivers nothing',

@@ -107,9 +107,20 @@ const sliceFields = z.object({
     ],
   }),
   owner: described(shardIdentity.optional(), 'The shard that serves this slice; absent while there is none to name.'),
-  next: described(shardIdentity.optional(), 'A successor that warms up.', {
-    unavailable: { reason: 'planned moves are not supported yet; leave spec.next out' },
-  }),
+  next: described(
+    shardIdentity.optional(),
+    'A successor that warms up: it connects and holds what the sink lacks, and publishes nothing until it is the owner.',
+  ),
+  handover: described(
+    z.enum(['closeFirst']).optional(),
+    'How a former owner leaves. `closeFirst`: it closes its connection as soon as it sees another named, for the account has none to spare. When absent it goes on until the sink refuses it.',
+    { examples: ['closeFirst'] },
+  ),
+  joining: described(
+    z.array(z.int().min(1).max(4_294_967_295)).max(10_000).optional(),
+    'Tokens of instruments that another slice still streams as well: batches with rows of them are marked `overlap`.',
+    { examples: [[256265]] },
+  ),
   sets: described(z.array(sliceSet).max(1024), 'Sets that this slice delivers to.'),
   groups: described(z.array(instrumentGroup).max(10_000), 'What to stream.'),
 });
@@ -122,6 +133,11 @@ export const subscriptionSliceSpec = described(sliceFields, 'Who serves the conn
       message: 'another owner needs a higher epoch; raise spec.epoch in the same write',
       fieldPath: '.epoch',
     },
+    {
+      rule: '!has(self.next) || !has(self.owner) || self.next.shard != self.owner.shard || self.next.uid != self.owner.uid',
+      message: 'the successor is the owner already; leave spec.next out, or name another shard',
+      fieldPath: '.next',
+    },
   ],
 });
 
@@ -133,8 +149,13 @@ export const sliceShardStatus = z.object({
     examples: [12],
   }),
   phase: described(
-    z.enum(['Connecting', 'Streaming', 'Refused', 'Draining', 'Failed', 'Suspended', 'Resting']),
-    '`Streaming`: connected, claimed, subscriptions confirmed. `Refused`: the sink knows a newer claim. `Failed`: see `reason`. `Resting`: no session; claimed, without a connection.',
+    z.enum(['Connecting', 'Warming', 'Warm', 'Streaming', 'Refused', 'Draining', 'Failed', 'Suspended', 'Resting']),
+    '`Warming`: the successor (`spec.next`), not ready yet. `Warm`: the successor holds all that the sink lacks of `observedGeneration`. `Streaming`: connected, claimed, subscriptions confirmed. `Refused`: the sink knows a newer claim. `Failed`: see `reason`. `Resting`: no session; claimed, without a connection.',
+  ),
+  streaming: described(
+    z.int().min(0).optional(),
+    'The newest generation of the slice all of whose instruments have a confirmed subscription here.',
+    { examples: [12] },
   ),
   token: described(token.optional(), 'The token under which it publishes.'),
   beatenBy: described(token.optional(), 'The newer token that the sink refused it with.'),
@@ -164,10 +185,10 @@ export const sliceShardStatus = z.object({
 export const subscriptionSliceStatus = z.object({
   shards: described(
     z.array(sliceShardStatus).max(8).optional(),
-    'One entry for each shard that serves or served this slice.',
+    'One entry for each shard that serves, served or is to serve this slice. A shard is a name and the UID of a pod.',
     {
       listType: 'map',
-      listMapKeys: ['shard'],
+      listMapKeys: ['shard', 'uid'],
     },
   ),
 });
@@ -187,6 +208,8 @@ export interface SubscriptionSlice extends KubeObject {
 
 /** Label of a slice that names its owner's shard: what a shard's watch selects by. */
 export const ownerLabel = 'ticker-operator.io/owner';
+/** Label of a slice that names the shard of its successor, while it has one. */
+export const nextLabel = 'ticker-operator.io/next';
 /** Label of a slice that names its account. */
 export const accountLabel = 'ticker-operator.io/account';
 /** Finalizer that a slice keeps until its stream has been ended at the sink (PROTOCOL 7). */

@@ -243,7 +243,9 @@ export class SliceRunner {
     const { identity } = this.#options;
     const { owner, epoch } = slice.spec;
     this.#vanished = false;
-    const said = slice.status?.shards?.find(({ shard }) => shard === identity.shard)?.token;
+    const said = slice.status?.shards?.find(
+      ({ shard, uid }) => shard === identity.shard && uid === identity.uid,
+    )?.token;
     if (said !== undefined && (this.#remembered === undefined || compareTokens(said, this.#remembered) > 0)) {
       this.#remembered = said;
     }
