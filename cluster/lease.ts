@@ -81,6 +81,18 @@ export function writeLease(
   return cluster.replace<Lease>(leases, lease, { fieldManager });
 }
 
+/** A lease as its holder sees it, whoever renews it. */
+export interface HeldLease {
+  /** When it was last renewed, on the monotonic clock; undefined before the first time. */
+  readonly lastRenewal: number | undefined;
+  /** Supervised task: renews until `signal` is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Sets an annotation, to be seen now. A failure is tried again at the next renewal. */
+  annotate(key: string, value: string): Promise<void>;
+  /** Gives it up. Where that fails it runs out. */
+  release(): Promise<void>;
+}
+
 export interface LeaseHolderOptions extends Omit<LeaseWanted, 'duration'> {
   readonly cluster: Cluster;
   readonly clock: Clock;
@@ -99,7 +111,7 @@ export interface LeaseHolderOptions extends Omit<LeaseWanted, 'duration'> {
  * holder's lease of the same name is taken over at the start. One that another identity takes over afterwards is left
  * to that one for as long as it renews: of two pods of one name the younger is the one that is meant.
  */
-export class LeaseHolder {
+export class LeaseHolder implements HeldLease {
   readonly #options: LeaseHolderOptions;
   readonly #annotations: Record<string, string>;
   #current: Lease | undefined;

@@ -75,3 +75,5 @@ export interface Event extends KubeObject {
 export const shardLabel = 'ticker-operator.io/shard';
 /** Annotation of a shard's lease, `true` while the shard drains and wants its slices taken over. */
 export const drainingAnnotation = 'ticker-operator.io/draining';
+/** Annotation of a shard's lease: `HOST:PORT` at which the shard serves market data to the operator. */
+export const marketDataAnnotation = 'ticker-operator.io/market-data';

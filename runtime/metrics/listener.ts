@@ -30,7 +30,12 @@ export interface MetricsListenerOptions {
   readonly live?: () => readonly HealthCheck[];
   /** What must hold before the process counts as ready. */
   readonly ready?: () => readonly HealthCheck[];
+  /** Whatever else this process serves here, by path; only GET and HEAD come to it. */
+  readonly routes?: Readonly<Record<string, Route>>;
 }
+
+/** Answers a request whole. What it throws before it answered becomes a 500, and a line of the log. */
+export type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
 /** Connections at once; more are closed. */
 const maxConnections = 64;
@@ -73,22 +78,30 @@ export class MetricsListener {
 
   /** Never rejects. */
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { metrics, log, live, ready } = this.#options;
+    const { metrics, log, live, ready, routes = {} } = this.#options;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       return reply(response, 405, 'only GET is known here\n', plain);
     }
-    const path = new URL(request.url ?? '/', 'http://metrics').pathname;
+    const url = parseUrl(request.url);
+    const path = url.pathname;
     try {
+      const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+      if (route !== undefined) return await route(request, response, url);
       if (path === '/metrics') return reply(response, 200, await metrics.scrape(), metrics.contentType);
       if (path === '/healthz') return replyChecks(response, live?.() ?? []);
       if (path === '/readyz') return replyChecks(response, ready?.() ?? []);
       return reply(response, 404, 'there are /metrics, /healthz and /readyz\n', plain);
     } catch (error) {
       log.error({ event: 'metrics.failed', path, error }, describeError(error));
+      if (response.headersSent) return void response.destroy();
       return reply(response, 500, 'the log says what went wrong\n', plain);
     }
   }
+}
+
+function parseUrl(text = '/'): URL {
+  return URL.canParse(text, 'http://metrics') ? new URL(text, 'http://metrics') : new URL('http://metrics/');
 }
 
 const plain = 'text/plain; charset=utf-8';

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import { LeaseHolder } from '../../cluster/lease.ts';
+import { type HeldLease, LeaseHolder, type LeaseHolderOptions } from '../../cluster/lease.ts';
 import type { AccountName, InstrumentMaster, MarketData } from '../../cluster/market-data.ts';
 import { drainingAnnotation, shardLabel, subscriptionSlices } from '../../cluster/resources.ts';
 import { ownerLabel, type ShardIdentity, type SubscriptionSlice } from '../../crds/index.ts';
@@ -33,6 +33,8 @@ export interface ShardOptions {
   readonly supervisor: Supervisor;
   /** Where its lease lives; `default` when absent. */
   readonly namespace?: string;
+  /** Renews {@link shardLease}; in this thread, over `cluster`, when absent. */
+  readonly lease?: HeldLease;
   readonly limits?: Partial<ShardLimits>;
   /** Told the seconds of work on each frame, where they are measured. */
   readonly observeFrame?: (seconds: number) => void;
@@ -88,13 +90,31 @@ export function createShard(options: ShardOptions): Shard {
   return new ShardProcess(options);
 }
 
+/** The lease that says that a shard lives: its name, its holder, and what the operator reads from it. */
+export function shardLease({ shard, uid }: ShardIdentity, namespace: string): ShardLease {
+  return {
+    namespace,
+    name: shard,
+    identity: `${shard}/${uid}`,
+    labels: { [shardLabel]: shard },
+    annotations: { [drainingAnnotation]: 'false' },
+    fieldManager: `ticker-shard/${shard}`,
+  };
+}
+
+/** Data only: it goes to another thread. */
+export type ShardLease = Pick<
+  LeaseHolderOptions,
+  'namespace' | 'name' | 'identity' | 'labels' | 'annotations' | 'fieldManager'
+>;
+
 class ShardProcess implements Shard {
   readonly marketData: MarketData;
   readonly #options: ShardOptions;
   readonly #limits: ShardLimits;
   readonly #log: Logger;
   /** Raises suspicion only; the sink decides who owns. */
-  readonly #lease: LeaseHolder;
+  readonly #lease: HeldLease;
   readonly #createdAt: number;
   readonly #breaker: Breaker;
   readonly #sink: GuardedSink;
@@ -116,20 +136,10 @@ class ShardProcess implements Shard {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#log = options.log.child({ shard: options.identity.shard });
     const { cluster, clock, identity, namespace = 'default', sink, spool } = options;
-    const { shard, uid } = identity;
     this.#createdAt = clock.monotonic();
-    this.#lease = new LeaseHolder({
-      cluster,
-      clock,
-      random: options.random.fork('lease'),
-      log: this.#log,
-      namespace,
-      name: shard,
-      identity: `${shard}/${uid}`,
-      labels: { [shardLabel]: shard },
-      annotations: { [drainingAnnotation]: 'false' },
-      fieldManager: `ticker-shard/${shard}`,
-    });
+    const random = options.random.fork('lease');
+    this.#lease =
+      options.lease ?? new LeaseHolder({ cluster, clock, random, log: this.#log, ...shardLease(identity, namespace) });
     const { breakerFailures: failures, breakerRest: rest } = this.#limits;
     this.#breaker = new Breaker({ failures, rest, random: options.random.fork('breaker') });
     this.#sink = new GuardedSink({ sink, breaker: this.#breaker, clock, log: this.#log });

@@ -2,6 +2,7 @@ import type { Clock } from '../../../runtime/clock.ts';
 import type { SealedBatch } from '../sink.ts';
 import type { Connection } from './connection.ts';
 import { directoryKey, fenceKey, setKeys } from './keys.ts';
+import { SetNames } from './set-names.ts';
 
 /** How often an entry, and the life of the keys of its set, is renewed. */
 const renewMillis = 12 * 3600 * 1000;
@@ -17,7 +18,10 @@ export class Directory {
   /** Slice → set → when it was last entered. Bounded by what this process serves: an ended slice is forgotten. */
   readonly #entered = new Map<string, Map<string, number>>();
 
+  readonly #names: SetNames;
+
   constructor(connection: Connection, clock: Clock, keepMillis: number) {
+    this.#names = new SetNames((_key, act) => act(connection.client).catch(connection.rejected), clock);
     this.#connection = connection;
     this.#clock = clock;
     this.#keepMillis = keepMillis;
@@ -29,6 +33,17 @@ export class Directory {
 
   forget(sliceUid: string): void {
     this.#entered.delete(sliceUid);
+    this.#names.forget(sliceUid);
+  }
+
+  /** The slice serves these sets no more: whoever lists sets does not find them through it. */
+  async leave(sliceUid: string, setUids: readonly string[]): Promise<void> {
+    const { client, rejected } = this.#connection;
+    for (const setUid of setUids) {
+      this.#entered.get(sliceUid)?.delete(setUid);
+      await client.srem(directoryKey(setUid), sliceUid).catch(rejected);
+    }
+    await this.#names.leave(sliceUid, setUids);
   }
 
   /** Enters a slice that has just claimed (its fence exists), and clears out slices that are no more. */
@@ -52,6 +67,8 @@ export class Directory {
     for (const { setUid } of batches) {
       if ((sets.get(setUid) ?? Number.NEGATIVE_INFINITY) <= due) await this.#write(sliceUid, setUid, sets);
     }
+    const left = await this.#names.refresh(sliceUid, batches);
+    if (left.length > 0) await this.leave(sliceUid, left);
   }
 
   async #write(sliceUid: string, setUid: string, sets: Map<string, number>): Promise<void> {

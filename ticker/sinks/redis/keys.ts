@@ -19,6 +19,9 @@ export const timesKey = (sliceUid: string, setUid: string): string => `ticks:{${
 /** UIDs of the slices that deliver to a set: a set. Not in the slices' slot; kept apart from the scripts. */
 export const directoryKey = (setUid: string): string => `ticks:sets:${setUid}`;
 
+/** What sets there are: a hash of a set's UID to what is said of it. Beside the directories, in no slice's slot. */
+export const setNamesKey = 'ticks:sets';
+
 /** All keys of one set in one slice, in the order that the claim and end scripts take them. */
 export function setKeys(sliceUid: string, setUid: string): string[] {
   return [

@@ -4,6 +4,7 @@ import { readPayload } from '../payload.ts';
 import type { Published, SinkReader, Unsubscribe } from '../reader.ts';
 import { Connection, type RedisOptions } from './connection.ts';
 import { directoryKey, emptyField, latestKey, streamKey, timesKey } from './keys.ts';
+import { type NamedSet, readSetNames } from './set-names.ts';
 
 type Deliver = (message: Published) => void;
 
@@ -88,6 +89,13 @@ export class RedisReader implements SinkReader {
   async slices(setUid: string): Promise<readonly string[]> {
     await this.#queries.ready();
     return this.#queries.client.smembers(directoryKey(setUid)).catch(this.#queries.rejected);
+  }
+
+  /** The sets that are delivered, and their bars; of Redis only, for that is where a gateway of its own looks. */
+  async sets(now: number): Promise<readonly NamedSet[]> {
+    await this.#queries.ready();
+    const { client, rejected } = this.#queries;
+    return readSetNames((_key, act) => act(client).catch(rejected), now);
   }
 
   async close(): Promise<void> {

@@ -103,6 +103,7 @@ export class RedisSink implements Sink {
     const answer = readAnswer(await run(this.#claims, endScript, keys, args));
     if (answer.kind === 'written') {
       await this.#awaitReplica();
+      await this.#directory.leave(sliceUid, [...setUids]);
       this.#directory.forget(sliceUid);
     }
     return answer;
