@@ -1,9 +1,10 @@
-import type { Cluster, Resource } from '../cluster/cluster.ts';
+import type { Cluster, ListOptions, Resource } from '../cluster/cluster.ts';
 import { type ChangeHandler, Informer } from '../cluster/informer.ts';
 import { LeaseHolder } from '../cluster/lease.ts';
 import type { MarketData } from '../cluster/market-data.ts';
 import { instrumentSets, type Lease, leases, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
-import type { InstrumentSet, KubeObject, SubscriptionSlice, TickerAccount } from '../crds/index.ts';
+import type { InstrumentSet, KubeObject, ShardIdentity, SubscriptionSlice, TickerAccount } from '../crds/index.ts';
+import { aborted } from '../runtime/aborted.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
@@ -36,6 +37,8 @@ export interface OperatorOptions {
   readonly identity: string;
   /** Where its own lease lives; `default` when absent. */
   readonly namespace?: string | undefined;
+  /** Renews that lease; `cluster` when absent. One of its own, so that renewals wait behind nothing. */
+  readonly leaseCluster?: Cluster | undefined;
   /** Time zone and time of day (`HH:MM`) of the daily refresh of instrument masters; 08:00 in Asia/Kolkata. */
   readonly timezone?: string | undefined;
   readonly refreshAt?: string | undefined;
@@ -52,8 +55,14 @@ const heartbeatInterval = 500;
 
 /** Decides which account and which shard streams what, and says so in the cluster. */
 export interface Operator {
-  /** Reads what there is and starts to reconcile; resolves when the caches have been filled. */
+  /** {@link standBy}, then {@link lead} until it is stopped. */
   start(): Promise<void>;
+  /** Fills the caches and keeps them current, and writes nothing but its own lease; resolves when they have been filled. */
+  standBy(): Promise<void>;
+  /** Reconciles until `signal` is aborted: for the one replica that leads, once it has stood by. */
+  lead(signal: AbortSignal): Promise<void>;
+  /** `HOST:PORT` at which a shard serves market data, as its lease says. */
+  addressOf(shard: ShardIdentity): string | undefined;
   /** Ends every task. What is placed goes on: shards need the operator for changes only. */
   stop(): Promise<void>;
   /** What it knows and has decided; undefined before the first reconcile. */
@@ -103,7 +112,7 @@ class TickerOperator implements Operator {
     this.#leaseName = `${fieldManager}-${options.identity}`;
     const namespace = options.namespace ?? 'default';
     this.#heartbeat = new LeaseHolder({
-      cluster,
+      cluster: options.leaseCluster ?? cluster,
       clock,
       log,
       random: random.fork('heartbeat'),
@@ -116,12 +125,15 @@ class TickerOperator implements Operator {
     this.#accounts = this.#cache<TickerAccount>(tickerAccounts, trigger);
     this.#sets = this.#cache<InstrumentSet>(instrumentSets, trigger);
     this.#slices = this.#cache<SubscriptionSlice>(subscriptionSlices, trigger);
-    this.#leases = this.#cache<Lease>(leases, ({ type, object: lease }) => {
+    // Shards and replicas live in one namespace; elsewhere a lease says nothing about them.
+    const ofLeases = options.namespace === undefined ? {} : { namespace };
+    const onLease: ChangeHandler<Lease> = ({ type, object: lease }) => {
       const now = clock.monotonic();
       const own = lease.metadata.name === this.#leaseName && lease.metadata.namespace === namespace;
       const changed = own ? this.#tracker.heartbeat(now) : this.#tracker.observe(lease, type === 'DELETED', now);
       if (changed) this.#tellShards();
-    });
+    };
+    this.#leases = this.#cache<Lease>(leases, onLease, ofLeases);
     this.#events = new EventRecorder(cluster, clock, log);
     this.#reconciler = new Reconciler({
       cluster,
@@ -145,19 +157,36 @@ class TickerOperator implements Operator {
   }
 
   async start(): Promise<void> {
+    await this.standBy();
+    if (this.#stopping.signal.aborted) return;
+    this.#stops.push(this.#supervisor.run('operator/lead', (signal) => this.lead(signal)));
+  }
+
+  async standBy(): Promise<void> {
     const run = (name: string, task: (signal: AbortSignal) => Promise<void>) => {
       this.#stops.push(this.#supervisor.run(`operator/${name}`, task));
     };
     const caches = { accounts: this.#accounts, sets: this.#sets, slices: this.#slices, leases: this.#leases };
     for (const [name, cache] of Object.entries(caches)) run(`watch-${name}`, (signal) => cache.run(signal));
     run('heartbeat', (signal) => this.#heartbeat.run(signal));
-    const synced = await Promise.all(Object.values(caches).map((cache) => cache.waitForSync(this.#stopping.signal)));
-    if (synced.includes(false)) return;
-    run('catalogs', (signal) => this.#catalogs.run(signal));
-    run('spots', (signal) => this.#spots.run(signal));
-    run('events', (signal) => this.#events.run(signal));
-    run('reconcile', (signal) => this.#loop.run(signal));
+    await Promise.all(Object.values(caches).map((cache) => cache.waitForSync(this.#stopping.signal)));
     this.#options.log.info({ event: 'operator.started', identity: this.#options.identity }, 'operator started');
+  }
+
+  async lead(signal: AbortSignal): Promise<void> {
+    const tasks = {
+      catalogs: (stop: AbortSignal) => this.#catalogs.run(stop),
+      spots: (stop: AbortSignal) => this.#spots.run(stop),
+      events: (stop: AbortSignal) => this.#events.run(stop),
+      reconcile: (stop: AbortSignal) => this.#loop.run(stop),
+    };
+    const stops = Object.entries(tasks).map(([name, task]) => this.#supervisor.run(`operator/${name}`, task));
+    await aborted(signal);
+    await Promise.all(stops.map((stop) => stop()));
+  }
+
+  addressOf(shard: ShardIdentity): string | undefined {
+    return this.#tracker.addressOf(shard);
   }
 
   async stop(): Promise<void> {
@@ -193,9 +222,9 @@ class TickerOperator implements Operator {
     };
   }
 
-  #cache<T extends KubeObject>(resource: Resource, changed: ChangeHandler<T>): Informer<T> {
+  #cache<T extends KubeObject>(resource: Resource, changed: ChangeHandler<T>, where: ListOptions = {}): Informer<T> {
     const { cluster, clock, log, random } = this.#options;
-    const informer = new Informer<T>({ cluster, clock, log, random: random.fork(resource.kind), resource });
+    const informer = new Informer<T>({ cluster, clock, log, random: random.fork(resource.kind), resource, where });
     informer.onChange(changed);
     return informer;
   }

@@ -1,4 +1,4 @@
-import { drainingAnnotation, type Lease, shardLabel } from '../cluster/resources.ts';
+import { drainingAnnotation, type Lease, marketDataAnnotation, shardLabel } from '../cluster/resources.ts';
 import { Suspicion } from '../cluster/suspicion.ts';
 import type { ShardIdentity } from '../crds/index.ts';
 import { parseHolder, type Shards } from './controllers/shards.ts';
@@ -9,6 +9,7 @@ interface Tracked {
   readonly identity: ShardIdentity;
   readonly renewTime: string | undefined;
   readonly draining: boolean;
+  readonly address: string | undefined;
 }
 
 /**
@@ -22,6 +23,14 @@ export class ShardTracker {
 
   get shards(): Shards {
     return this.#shards;
+  }
+
+  /** `HOST:PORT` of a shard's market data; undefined where its lease does not say. */
+  addressOf(shard: ShardIdentity): string | undefined {
+    for (const { identity, address } of this.#tracked.values()) {
+      if (shardKey(identity) === shardKey(shard)) return address;
+    }
+    return undefined;
   }
 
   /** A lease as the watch shows it. Returns true when the shards or their states changed. */
@@ -42,7 +51,8 @@ export class ShardTracker {
     const draining = lease.metadata.annotations?.[drainingAnnotation] === 'true';
     const same = former !== undefined && shardKey(former.identity) === shardKey(identity);
     if (!same || former.renewTime !== renewTime) this.#suspicion.renewed(shardKey(identity), now);
-    this.#tracked.set(key, { identity, renewTime, draining });
+    const address = lease.metadata.annotations?.[marketDataAnnotation];
+    this.#tracked.set(key, { identity, renewTime, draining, address });
     return this.#derive();
   }
 

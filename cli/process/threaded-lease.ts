@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { HeldLease } from '../../cluster/lease.ts';
+import { aborted } from '../../runtime/aborted.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import { defineError } from '../../runtime/errors.ts';
 import type { FromLeaseThread, LeaseThreadData, ToLeaseThread } from './lease-messages.ts';
@@ -83,13 +84,6 @@ export class ThreadedLease implements HeldLease {
     await sleep(this.#clock, answerTimeout, answered.signal);
     this.#waiting.delete(message.id);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function unexpected(): never {
