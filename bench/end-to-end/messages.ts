@@ -29,6 +29,8 @@ export type Message =
 export interface ShardReport {
   /** User and system, all threads, microseconds since the process began. */
   readonly cpu: number;
+  /** Of the main thread only. */
+  readonly mainCpu: number;
   /** Milliseconds, monotonic. */
   readonly wall: number;
   readonly received: number;

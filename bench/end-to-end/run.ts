@@ -15,6 +15,8 @@ export interface EndToEnd {
   /** In all, while warming up too. */
   readonly sent: number;
   readonly cpuSeconds: number;
+  /** Share of them that other threads than the main one took: collector, compiler. */
+  readonly otherThreads: number;
   readonly wallSeconds: number;
   readonly ticksPerCpuSecond: number;
   readonly ticksPerSecond: number;
@@ -98,6 +100,7 @@ function outcome(scenario: Scenario, { warm, sent, before, after, report }: Meas
     ticks,
     sent,
     cpuSeconds,
+    otherThreads: 1 - (after.mainCpu - before.mainCpu) / (after.cpu - before.cpu),
     wallSeconds,
     ticksPerCpuSecond: ticks / cpuSeconds,
     ticksPerSecond: ticks / wallSeconds,

@@ -40,10 +40,12 @@ listen((message) => {
   if (message.kind !== 'report') return;
   const { totals } = shard.snapshot();
   const cpu = process.cpuUsage();
+  const main = process.threadCpuUsage();
   tell({
     kind: 'shard',
     report: {
       cpu: cpu.user + cpu.system,
+      mainCpu: main.user + main.system,
       wall: clock.monotonic(),
       received: totals.received,
       published: totals.published,

@@ -1,3 +1,4 @@
+import { tableFromIPC } from 'apache-arrow';
 import { Redis } from 'ioredis';
 import { listen, tell } from './messages.ts';
 
@@ -28,9 +29,12 @@ let repeated = 0;
 let checked = 0;
 
 const redis = new Redis(url);
-const mark = Buffer.from(',"columns":');
+const beforeColumns = Buffer.from(',"columns":');
+/** In an Arrow stream the header is a text of the schema's metadata, which ends with a NUL. */
+const beginning = Buffer.from('{"v":');
+const ending = Buffer.from([0]);
 redis.on('messageBuffer', (_: Buffer, payload: Buffer) => {
-  const header = JSON.parse(`${payload.toString('latin1', 0, payload.indexOf(mark))}}`) as Header;
+  const header = headerOf(payload);
   if (header.count === 0) return;
   const token = `${header.epoch}.${header.claim}`;
   const expected = (last.get(token) ?? 0) + 1;
@@ -39,7 +43,7 @@ redis.on('messageBuffer', (_: Buffer, payload: Buffer) => {
   last.set(token, Math.max(header.seq, expected));
   ticks += header.count;
   bytes += payload.length;
-  if (batches++ % checkEvery === 0 && format === 'json') check(payload, header.count);
+  if (batches++ % checkEvery === 0) check(payload, header.count);
   tell({ kind: 'received', ticks });
 });
 listen((message) => {
@@ -50,9 +54,24 @@ listen((message) => {
 await redis.subscribe(channel);
 tell({ kind: 'ready' });
 
+function headerOf(payload: Buffer): Header {
+  if (format === 'json') {
+    return JSON.parse(`${payload.toString('latin1', 0, payload.indexOf(beforeColumns))}}`) as Header;
+  }
+  const start = payload.indexOf(beginning);
+  return JSON.parse(payload.toString('latin1', start, payload.indexOf(ending, start))) as Header;
+}
+
+function columnsOf(payload: Buffer): Record<string, unknown[]> {
+  if (format === 'json')
+    return (JSON.parse(payload.toString('latin1')) as { columns: Record<string, unknown[]> }).columns;
+  const table = tableFromIPC(payload);
+  return Object.fromEntries(table.schema.fields.map(({ name }) => [name, [...(table.getChild(name) ?? [])]]));
+}
+
 function check(payload: Buffer, count: number): void {
   checked++;
-  const { columns } = JSON.parse(payload.toString('latin1')) as { columns: Record<string, unknown[]> };
+  const columns = columnsOf(payload);
   const wanted = ['token', 'symbol', 'last_price', 'volume', ...(greeks === 'greeks' ? ['iv', 'delta', 'rho'] : [])];
   for (const name of wanted) {
     const column = columns[name];

@@ -5,6 +5,7 @@ import { dictionaryMessage, endOfStream, frame, framedSize, Layout, schemaMessag
 import { dictionaries } from './arrow-schema.ts';
 import { aligned } from './arrow-stream.ts';
 import { packetsOf, Validity, writeDoubles, writeInt32s, writeInt64s } from './arrow-values.ts';
+import { BodyBuffers } from './body-buffers.ts';
 import { type ArrowType, arrowType, type Column, columns, packetMask, packetNames } from './columns.ts';
 
 /** Schemas that are kept encoded, one for each set of columns that batches have had; past it they are forgotten. */
@@ -63,6 +64,7 @@ export class ArrowEncoder {
   /** Index in the dictionary of the batch that is being encoded, by record. */
   readonly #symbols = new Map<InstrumentRecord, number>();
   readonly #names: string[] = [];
+  readonly #buffers = new BodyBuffers();
 
   /** Columns that are `null` in every row are left out. */
   columns(batch: RowBatch): Uint8Array {
@@ -74,8 +76,7 @@ export class ArrowEncoder {
     const head = [schema, symbols, this.#packetDictionary];
     const headSize = head.reduce((sum, { length }) => sum + length, 0);
     const start = headSize + framedSize(metadata);
-    // Memory of its own, so that views of its numbers are aligned.
-    const out = Buffer.allocUnsafeSlow(start + layout.size + endOfStream.length);
+    const out = this.#buffers.take(start + layout.size + endOfStream.length);
     let at = 0;
     for (const part of head) {
       out.set(part, at);
@@ -88,6 +89,11 @@ export class ArrowEncoder {
     this.#symbols.clear();
     this.#names.length = 0;
     return out;
+  }
+
+  /** Nobody reads this body any more, nor a payload that was stamped in it: its memory may be used again. */
+  release(body: Uint8Array): void {
+    this.#buffers.give(body);
   }
 
   /** A stream without columns: what a heartbeat is made of. */
@@ -150,15 +156,16 @@ export class ArrowEncoder {
     const index = region + (list ? 2 : 1);
     const { offset, length } = layout.regions[index]!;
     const at = start + offset;
+    const absolute = out.byteOffset + at;
     out.fill(0, at + length, at + aligned(length));
     const ticks = batch.columns;
     const rows = batch.length;
     switch (column.kind) {
       case 'token':
-        new Uint32Array(out.buffer, at, rows).set(ticks.token.subarray(0, rows));
+        new Uint32Array(out.buffer, absolute, rows).set(ticks.token.subarray(0, rows));
         break;
       case 'symbol': {
-        const indexes = new Int32Array(out.buffer, at, rows);
+        const indexes = new Int32Array(out.buffer, absolute, rows);
         for (let row = 0; row < rows; row++) indexes[row] = this.#symbols.get(batch.instruments[row]!)!;
         break;
       }
@@ -174,10 +181,10 @@ export class ArrowEncoder {
         const values = ticks[column.source];
         const width = list ? depthLevels : 1;
         if (item.type === 'double') {
-          writeDoubles(new Float64Array(out.buffer, at, rows * width), values, rows, width, validity);
+          writeDoubles(new Float64Array(out.buffer, absolute, rows * width), values, rows, width, validity);
         } else if (item.type === 'int32') {
-          writeInt32s(new Int32Array(out.buffer, at, rows * width), values, rows, width, validity);
-        } else writeInt64s(new Int32Array(out.buffer, at, rows * width * 2), values, rows, width, validity);
+          writeInt32s(new Int32Array(out.buffer, absolute, rows * width), values, rows, width, validity);
+        } else writeInt64s(new Int32Array(out.buffer, absolute, rows * width * 2), values, rows, width, validity);
       }
     }
     return index + 1;

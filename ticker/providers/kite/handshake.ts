@@ -1,8 +1,10 @@
+import type { ClientRequestArgs } from 'node:http';
 import { WebSocket } from 'ws';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { CodedError } from '../../../runtime/errors.ts';
 import { badResponse, connectionLimit, credentialsRefused, unreachable } from '../errors.ts';
 import { maxFrameBytes } from './decoder.ts';
+import { openFeedSocket } from './feed-socket.ts';
 import { safeText } from './redact.ts';
 
 /** Milliseconds that connecting may take, from the name look-up to the broker's 101. */
@@ -43,6 +45,8 @@ export function handshake<T>(
       headers: { 'X-Kite-Version': '3' },
       perMessageDeflate: false,
       maxPayload: maxFrameBytes,
+      createConnection: (request: unknown) =>
+        openFeedSocket(request as ClientRequestArgs, url.protocol === 'wss:', maxFrameBytes),
     });
 
     let settled = false;
