@@ -4,7 +4,9 @@ import { CodedError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Sink } from '../sinks/sink.ts';
-import type { Moment, Outbox, OutboxAction, OutboxOutcome } from './outbox.ts';
+import type { Moment } from './call-lane.ts';
+import type { Outbox } from './outbox.ts';
+import type { OutboxAction, OutboxOutcome } from './outbox-actions.ts';
 import type { SentMark } from './spool/lane-state.ts';
 
 export interface OutboxSenderOptions {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { SliceSet } from '../../crds/index.ts';
 import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
 import { assembleForModel, type Delivered, ModelSink } from './model-sink.testing.ts';
-import { Outbox, type OutboxAction, type OutboxOptions, type OutboxOutcome } from './outbox.ts';
+import { Outbox, type OutboxOptions } from './outbox.ts';
+import type { OutboxAction, OutboxOutcome } from './outbox-actions.ts';
 
 const setUids = ['set-a', 'set-b'];
 

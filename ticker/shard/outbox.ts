@@ -1,75 +1,23 @@
 import type { SliceSet, Token } from '../../crds/index.ts';
 import type { Gap } from '../delivery.ts';
 import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest } from '../sinks/sink.ts';
+import type { Call, ClaimAnswer } from '../sinks/sink.ts';
 import { compareTokens } from '../sinks/token.ts';
 import { Backlog, type HeldBatch, heldBytes } from './backlog.ts';
 import { CallLane, type LaneOptions, type LaneStart, type Moment } from './call-lane.ts';
-import { acceptedBy, type LaneState, type SentMark } from './spool/lane-state.ts';
-import type { SpoolPlace, SpoolSegment } from './spool/place.ts';
-import type { Restored, RestoredLane, SpoolWork } from './spool/work.ts';
-
-export type { Moment } from './call-lane.ts';
+import { HeldBatches } from './held-batches.ts';
+import type { OutboxAction, OutboxOutcome, OutboxState } from './outbox-actions.ts';
+import type { OutboxCounters } from './outbox-counters.ts';
+import { OutboxSpill, type SpillOptions, type SpillSource } from './outbox-spill.ts';
+import { acceptedBy, type SentMark } from './spool/lane-state.ts';
+import type { Restored, RestoredLane } from './spool/work.ts';
 
 export interface OutboxOptions extends LaneOptions {
   /** Bounds of what waits for the sink; past either, the oldest batches are dropped and counted. */
   readonly maxBytes: number;
   readonly maxBatches: number;
-  /** What waits beyond these goes to a spool; see {@link Outbox.toStore}. Without it everything stays in memory. */
+  /** What waits beyond these goes to a spool; see {@link Outbox.spill}. Without it everything stays in memory. */
   readonly spill?: SpillOptions;
-}
-
-export interface SpillOptions {
-  /** Bytes and batches in memory past which the oldest are stored. */
-  readonly bytes: number;
-  readonly batches: number;
-  /** Bytes that are stored, or read ahead, at once. */
-  readonly chunkBytes: number;
-  /** The spool need not keep this batch any longer. */
-  readonly released: (place: SpoolPlace) => void;
-}
-
-/** What the outbox wants done next. Its outcome is told by {@link Outbox.settle}. */
-export type OutboxAction =
-  | { readonly kind: 'claim'; readonly request: ClaimRequest }
-  /** `mark` must be in the spool before the call is sent. */
-  | { readonly kind: 'send'; readonly call: Call; readonly mark?: SentMark }
-  | { readonly kind: 'sendLate'; readonly call: Call; readonly mark?: SentMark }
-  | { readonly kind: 'end'; readonly token: Token };
-
-/** `unavailable`: the sink could not be reached or its answer was lost; it may or may not have been written. */
-export type OutboxOutcome = Answer | ClaimAnswer | { readonly kind: 'unavailable' };
-
-/**
- * `unnamed`: no epoch that it may claim. `claiming`: named, not claimed yet. `live`: claimed. `refused`: the sink knows
- * a newer token. `ended`: the fence is closed for good.
- */
-export type OutboxState = 'unnamed' | 'claiming' | 'live' | 'refused' | 'ended';
-
-/** Ticks: `added = published + late + dropped + discarded + held`, always. */
-export interface OutboxCounters {
-  added: number;
-  /** Accepted live. */
-  published: number;
-  /** Accepted after a newer token, in the late stream. */
-  late: number;
-  /** Dropped from the full buffer. */
-  dropped: number;
-  /** Given up: the slice has ended at the sink, or the sink keeps nothing of so old a token. */
-  discarded: number;
-  /** Ticks that wait. */
-  held: number;
-  /** Accepted and published, and lost by the sink afterwards, as far as that is remembered; not part of the sum. */
-  lostBySink: number;
-  batchesPublished: number;
-  heldBatches: number;
-  /** Bytes of them that are in memory. */
-  heldBytes: number;
-  /** Of `added`: found in the spool of a process before this one. */
-  restored: number;
-  /** Ticks that wait and that the spool has, so that they outlive this process. */
-  spooled: number;
-  spooledBatches: number;
 }
 
 /** Late lanes that are kept: the fence knows the 16 newest tokens. */
@@ -82,22 +30,10 @@ const maxFormerSets = 1024;
  * answer (PROTOCOL 2, 3 and 7). Pure: it is asked for the next action, and told the outcome.
  */
 export class Outbox {
-  readonly counters: OutboxCounters = {
-    added: 0,
-    published: 0,
-    late: 0,
-    dropped: 0,
-    discarded: 0,
-    held: 0,
-    lostBySink: 0,
-    batchesPublished: 0,
-    heldBatches: 0,
-    heldBytes: 0,
-    restored: 0,
-    spooled: 0,
-    spooledBatches: 0,
-  };
+  readonly counters: OutboxCounters;
+  readonly spill: OutboxSpill;
   readonly #options: OutboxOptions;
+  readonly #held: HeldBatches;
   readonly #sets = new Map<string, SliceSet>();
   readonly #former = new Map<string, SliceSet>();
   /** Gathered before the first claim, or since the last token went late. */
@@ -117,15 +53,17 @@ export class Outbox {
   #endInFlight = false;
   #ended = false;
   #nextId = 1;
-  #residentBatches = 0;
   /** The lane that a process before this one left, in `#staged`, until the sink says where it stands. */
   #restored: RestoredLane | undefined;
   /** When the process before this one received its last tick that is known, and the sets that were told. */
   #interrupted: { readonly at: number; readonly told: Set<string> } | undefined;
-  #lanesChanged = false;
 
   constructor(options: OutboxOptions) {
+    const { maxBytes, maxBatches, spill } = options;
     this.#options = options;
+    this.#held = new HeldBatches({ maxBytes, maxBatches, released: (place) => spill?.released(place) });
+    this.counters = this.#held.counters;
+    this.spill = new OutboxSpill(this.#held, this.#spillSource(), spill);
   }
 
   get sliceUid(): string {
@@ -196,125 +134,12 @@ export class Outbox {
     }
     const bytes = heldBytes(batch);
     const gap = this.#restartGap(batch);
-    this.#incoming.push({ id: this.#nextId++, batch, set, bytes, gap, mayRepeat: false });
+    const held: HeldBatch = { id: this.#nextId++, batch, set, bytes, gap, mayRepeat: false };
+    this.#incoming.push(held);
+    this.#held.take(held);
     const refused = this.#refusedLane;
     if (refused !== undefined && !this.#late.includes(refused)) this.#late.push(refused);
-    this.counters.held += batch.count;
-    this.counters.heldBatches++;
-    this.counters.heldBytes += bytes;
-    this.#residentBatches++;
-    this.#makeRoom();
-  }
-
-  /**
-   * What the spool should write next, oldest first: something while memory is past its watermark, or while anything is
-   * not stored yet where `all`. Its outcome is told by {@link Outbox.stored} or {@link Outbox.notStored}.
-   */
-  toStore(all: boolean): SpoolWork | undefined {
-    const { spill } = this.#options;
-    if (
-      spill === undefined ||
-      (!all && this.counters.heldBytes <= spill.bytes && this.#residentBatches <= spill.batches)
-    )
-      return undefined;
-    const items: HeldBatch[] = [];
-    let bytes = 0;
-    for (const backlog of this.#backlogs) backlog.payDebts();
-    for (const held of all ? this.#held() : this.#unstored()) {
-      if (held.place !== undefined) continue;
-      items.push(held);
-      bytes += held.bytes;
-      if (bytes >= spill.chunkBytes) break;
-    }
-    if (items.length === 0) return undefined;
-    // A call that is opened with one of them before it is stored is marked as well; those that are open are marked now.
-    for (const held of items) held.storing = true;
-    return { items, marks: this.#lanes.flatMap((lane) => lane.openMarks()) };
-  }
-
-  /** They could not be written. */
-  notStored(items: readonly HeldBatch[]): void {
-    for (const held of items) held.storing = false;
-  }
-
-  /** They are in the spool. What waits to be sent leaves memory. */
-  stored(items: readonly HeldBatch[], places: readonly SpoolPlace[]): void {
-    items.forEach((held, i) => {
-      const place = places[i]!;
-      held.storing = false;
-      if (held.gone === true) {
-        // Accepted or dropped in the meantime.
-        this.#options.spill?.released(place);
-        return;
-      }
-      held.place = place;
-      this.counters.spooled += held.batch.count;
-      this.counters.spooledBatches++;
-      if (held.open !== true) this.#evict(held);
-    });
-  }
-
-  /** What should be read back next, in order: soon to be sent, and only in the spool. */
-  toLoad(): HeldBatch[] {
-    const { spill } = this.#options;
-    if (spill === undefined) return [];
-    for (const lane of [this.#lane, this.#late[0]]) {
-      if (lane === undefined || lane.probing || lane.backlog.first?.place === undefined) continue;
-      const wanted: HeldBatch[] = [];
-      let ahead = 0;
-      let bytes = 0;
-      for (const held of lane.backlog.items()) {
-        if (held.evicted !== true && wanted.length > 0) break;
-        if (held.evicted !== true) ahead += held.bytes;
-        else {
-          wanted.push(held);
-          bytes += held.bytes;
-        }
-        if (ahead >= spill.chunkBytes || bytes >= spill.chunkBytes) break;
-      }
-      if (wanted.length > 0) return wanted;
-    }
-    return [];
-  }
-
-  /** It was read back; `batch` is absent where the spool could not give it any more. */
-  loaded(held: HeldBatch, batch: GatheredBatch | undefined): void {
-    if (held.evicted !== true || held.place === undefined) return;
-    if (batch === undefined) {
-      this.#dropStored((each) => each === held);
-      return;
-    }
-    held.batch = batch;
-    held.evicted = false;
-    this.counters.heldBytes += held.bytes;
-    this.#residentBatches++;
-  }
-
-  /** The spool gives a segment up: what only it had is dropped and counted. Returns what the spool must remember. */
-  dropSegment(segment: SpoolSegment): { readonly id: number; readonly gap: Gap }[] {
-    const told = this.#dropStored((held) => held.evicted === true && held.place?.segment === segment);
-    // What is in memory too goes on, without a copy.
-    for (const held of this.#held()) if (held.place?.segment === segment) this.#unplace(held);
-    return told;
-  }
-
-  /** How the lanes stand, where that has changed since it was asked last, or `always`. */
-  lanesToNote(always: boolean): readonly LaneState[] {
-    if (!this.#lanesChanged && !always) return [];
-    this.#lanesChanged = false;
-    const states = this.#lanes.map((lane) => lane.state());
-    const first = this.#staged.first;
-    if (first !== undefined) {
-      const restored = this.#restored;
-      states.push({
-        from: this.#staged.from,
-        ...(restored?.token === undefined ? {} : { token: restored.token }),
-        late: false,
-        accepted: restored?.accepted ?? first.id - 1,
-        seqs: restored?.seqs ?? {},
-      });
-    }
-    return states;
+    this.spill.makeRoom();
   }
 
   /** Takes over what a process before this one left in the spool, oldest lane first. Before anything else is asked. */
@@ -326,13 +151,7 @@ export class Outbox {
       for (const held of lane.held) {
         backlog.push(held);
         this.#interrupted = { at: held.batch.lastReceived, told: new Set() };
-        const { counters } = this;
-        counters.added += held.batch.count;
-        counters.restored += held.batch.count;
-        counters.held += held.batch.count;
-        counters.heldBatches++;
-        counters.spooled += held.batch.count;
-        counters.spooledBatches++;
+        this.#held.restore(held);
       }
       if (i < lanes.length - 1 || lane.late) this.#late.push(this.#restoredLane(lane, backlog));
       else {
@@ -403,28 +222,6 @@ export class Outbox {
     return lanes;
   }
 
-  get #backlogs(): Backlog[] {
-    return [...this.#lanes.map((lane) => lane.backlog), this.#staged];
-  }
-
-  /** Everything that waits for an answer, or to be sent, oldest first. */
-  *#held(): Generator<HeldBatch> {
-    for (const lane of this.#lanes) {
-      yield* lane.heldOpen();
-      yield* lane.backlog.items();
-    }
-    yield* this.#staged.items();
-  }
-
-  /** The same, without what the spool has. */
-  *#unstored(): Generator<HeldBatch> {
-    for (const lane of this.#lanes) {
-      yield* lane.heldOpen();
-      yield* lane.backlog.unstored();
-    }
-    yield* this.#staged.unstored();
-  }
-
   get #needsClaim(): boolean {
     return this.#lane === undefined || this.#claimAnew || this.#lane.token.epoch < this.#named;
   }
@@ -491,7 +288,7 @@ export class Outbox {
       monotonic: moment.monotonic,
     });
     this.#staged = new Backlog(this.#nextId);
-    this.#lanesChanged = true;
+    this.spill.lanesChanged = true;
     this.#claimed = token;
     this.#above = token;
     this.#beatenBy = undefined;
@@ -528,7 +325,7 @@ export class Outbox {
     this.#staged = fresh;
     this.#late.push(this.#restoredLane(restored, backlog));
     this.#dropEmptyLanes();
-    this.#lanesChanged = true;
+    this.spill.lanesChanged = true;
   }
 
   #restoredLane({ token = { epoch: 0, claim: 0 }, marks, seqs }: RestoredLane, backlog: Backlog): CallLane {
@@ -549,7 +346,7 @@ export class Outbox {
   /** Accepted from a process before this one: they were never this one's to deliver. */
   #forget(accepted: readonly HeldBatch[]): void {
     for (const held of accepted) {
-      this.#release(held);
+      this.#held.release(held);
       this.counters.added -= held.batch.count;
       this.counters.restored -= held.batch.count;
     }
@@ -642,7 +439,7 @@ export class Outbox {
   #goLate(lane: CallLane): void {
     lane.becomeLate();
     this.#staged = new Backlog(this.#nextId);
-    this.#lanesChanged = true;
+    this.spill.lanesChanged = true;
     if (lane.empty && lane.inFlight === 0) return;
     this.#late.push(lane);
     if (this.#late.length > maxLateLanes) this.#discard(this.#late[0]!);
@@ -657,7 +454,7 @@ export class Outbox {
     this.#lane = undefined;
     this.#restored = undefined;
     for (let held = this.#staged.shift(); held !== undefined; held = this.#staged.shift()) {
-      this.#release(held);
+      this.#held.release(held);
       this.counters.discarded += held.batch.count;
     }
   }
@@ -665,7 +462,7 @@ export class Outbox {
   #accepted(lane: CallLane, n: number, live = !lane.late): void {
     for (const held of lane.accept(n)) {
       const { batch } = held;
-      this.#release(held);
+      this.#held.release(held);
       if (!live) this.counters.late += batch.count;
       else {
         this.counters.published += batch.count;
@@ -677,7 +474,7 @@ export class Outbox {
   #discard(lane: CallLane): void {
     const backlog = lane.takeBack(false);
     for (let held = backlog.shift(); held !== undefined; held = backlog.shift()) {
-      this.#release(held);
+      this.#held.release(held);
       this.counters.discarded += held.batch.count;
     }
     this.#dropEmptyLanes();
@@ -690,77 +487,33 @@ export class Outbox {
     }
   }
 
-  /** Only what was never sent can be dropped: a call in flight may have been written already. */
-  #makeRoom(): void {
-    const { spill } = this.#options;
-    if (!this.#full) return;
-    const backlogs = [...this.#late.map((lane) => lane.backlog), this.#incoming];
-    if (spill !== undefined) {
-      // What the spool has too can be read again. It is what was read ahead, or came back from calls.
-      for (const backlog of backlogs) {
-        for (const held of backlog.items()) {
-          if (held.place === undefined || held.evicted === true) break;
-          this.#evict(held);
-        }
-      }
-    }
-    for (const backlog of backlogs) {
-      while (this.#full) {
-        const dropped = backlog.dropResident();
-        if (dropped === undefined) break;
-        this.#release(dropped);
-        this.counters.dropped += dropped.batch.count;
-      }
-    }
-    this.#dropEmptyLanes();
-  }
-
-  get #full(): boolean {
-    const { maxBytes, maxBatches } = this.#options;
-    return this.counters.heldBytes > maxBytes || this.#residentBatches > maxBatches;
-  }
-
-  #dropStored(lost: (held: HeldBatch) => boolean): { readonly id: number; readonly gap: Gap }[] {
-    const remember: { id: number; gap: Gap }[] = [];
-    for (const backlog of this.#backlogs) {
-      const { dropped, told } = backlog.dropAll(lost);
-      for (const held of dropped) {
-        this.#release(held);
-        this.counters.dropped += held.batch.count;
-      }
-      for (const { id, gap, place } of told) if (place !== undefined && gap !== undefined) remember.push({ id, gap });
-    }
-    this.#dropEmptyLanes();
-    return remember;
-  }
-
-  #evict(held: HeldBatch): void {
-    if (held.evicted === true) return;
-    held.evicted = true;
-    // Its memory is not given back by hand: a call that was taken back may still be on its way out with it.
-    const { release: _, ...batch } = held.batch;
-    held.batch = { ...batch, body: '', latest: [] };
-    this.counters.heldBytes -= held.bytes;
-    this.#residentBatches--;
-  }
-
-  #unplace(held: HeldBatch): void {
-    if (held.place === undefined) return;
-    this.#options.spill?.released(held.place);
-    held.place = undefined;
-    this.counters.spooled -= held.batch.count;
-    this.counters.spooledBatches--;
-  }
-
-  #release(held: HeldBatch): void {
-    held.gone = true;
-    this.counters.held -= held.batch.count;
-    this.counters.heldBatches--;
-    if (held.evicted !== true) {
-      this.counters.heldBytes -= held.bytes;
-      this.#residentBatches--;
-    }
-    this.#unplace(held);
+  #spillSource(): SpillSource {
+    const outbox = this;
+    return {
+      get lanes() {
+        return outbox.#lanes;
+      },
+      get sending() {
+        return [outbox.#lane, outbox.#late[0]].filter((lane) => lane !== undefined);
+      },
+      get staged() {
+        return outbox.#staged;
+      },
+      get incoming() {
+        return outbox.#incoming;
+      },
+      stagedState: (first) => {
+        const restored = this.#restored;
+        return {
+          from: this.#staged.from,
+          ...(restored?.token === undefined ? {} : { token: restored.token }),
+          late: false,
+          accepted: restored?.accepted ?? first.id - 1,
+          seqs: restored?.seqs ?? {},
+        };
+      },
+      dropped: () => this.#dropEmptyLanes(),
+    };
   }
 }
 

@@ -14,8 +14,11 @@ import type { AccountSession } from './account-session.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
-import { Outbox, type OutboxCounters, type OutboxOptions, type OutboxState, type SpillOptions } from './outbox.ts';
+import { Outbox, type OutboxOptions } from './outbox.ts';
+import type { OutboxState } from './outbox-actions.ts';
+import type { OutboxCounters } from './outbox-counters.ts';
 import { OutboxSender } from './outbox-sender.ts';
+import type { SpillOptions } from './outbox-spill.ts';
 import { SliceConnection } from './slice-connection.ts';
 import { removeFinalizer } from './slice-end.ts';
 import { SlicePump } from './slice-pump.ts';
@@ -130,7 +133,7 @@ export class SliceRunner {
     this.name = `${namespace}/${name}`;
     this.uid = uid;
     const log = options.log.child({ slice: this.name });
-    const spool = options.spool?.slice(uid, (segment) => this.#outbox.dropSegment(segment));
+    const spool = options.spool?.slice(uid, (segment) => this.#outbox.spill.dropSegment(segment));
     this.#outbox = new Outbox({
       slice: this.name,
       sliceUid: uid,

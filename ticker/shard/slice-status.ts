@@ -1,7 +1,7 @@
 import type { ShardIdentity, SliceShardStatus, Token } from '../../crds/index.ts';
 import type { CodedError } from '../../runtime/errors.ts';
 import type { AccountState } from './account-session.ts';
-import type { OutboxState } from './outbox.ts';
+import type { OutboxState } from './outbox-actions.ts';
 import type { Rest } from './slice-sessions.ts';
 
 /** What a slice's status is made of. */

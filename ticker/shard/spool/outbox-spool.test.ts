@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../runtime/log.ts';
 import { assembleForModel, ModelSink } from '../model-sink.testing.ts';
-import { Outbox, type OutboxAction, type OutboxOutcome } from '../outbox.ts';
+import { Outbox } from '../outbox.ts';
+import type { OutboxAction, OutboxOutcome } from '../outbox-actions.ts';
 import { sliceSet } from '../shard.testing.ts';
 import { MemoryFiles } from './memory-files.testing.ts';
 import { decodePayload } from './records.ts';
@@ -32,7 +33,7 @@ class Bench {
   async start(): Promise<this> {
     this.spool = new Spool({ files: this.files, maxBytes: this.#bounds.maxBytes, log: silentLogger });
     await this.spool.open();
-    this.slice = this.spool.slice('s', (segment) => this.outbox.dropSegment(segment));
+    this.slice = this.spool.slice('s', (segment) => this.outbox.spill.dropSegment(segment));
     this.outbox = new Outbox({
       slice: 'default/slice',
       sliceUid: 's',
@@ -71,23 +72,23 @@ class Bench {
   }
 
   async store(all = false): Promise<void> {
-    const work = this.outbox.toStore(all);
+    const work = this.outbox.spill.toStore(all);
     if (work === undefined) return;
     try {
-      const places = await this.slice.store(work, (always) => this.outbox.lanesToNote(always), all);
-      this.outbox.stored(work.items, places);
+      const places = await this.slice.store(work, (always) => this.outbox.spill.lanesToNote(always), all);
+      this.outbox.spill.stored(work.items, places);
     } catch {
-      this.outbox.notStored(work.items);
+      this.outbox.spill.notStored(work.items);
       return;
     }
     await this.spool.enforce();
   }
 
   async load(): Promise<void> {
-    const wanted = this.outbox.toLoad();
+    const wanted = this.outbox.spill.toLoad();
     const batches = await this.slice.load(wanted);
     wanted.forEach((held, i) => {
-      this.outbox.loaded(held, batches[i]);
+      this.outbox.spill.loaded(held, batches[i]);
     });
   }
 
@@ -95,7 +96,7 @@ class Bench {
     const action = this.outbox.next(this.moment);
     if (action === undefined) return false;
     if (action.kind === 'send' || action.kind === 'sendLate') {
-      const lanes = this.outbox.lanesToNote(false);
+      const lanes = this.outbox.spill.lanesToNote(false);
       await this.slice.note(action.mark, lanes).catch(() => {});
     }
     const outcome: OutboxOutcome = fault === 'requestLost' ? { kind: 'unavailable' } : this.#perform(action);
@@ -131,7 +132,7 @@ class Bench {
       if (heldBatches === 0 && this.wire.length === 0 && this.outbox.state !== 'claiming') return;
       if (await this.send()) continue;
       if (this.wire.length === 0) {
-        if (this.outbox.toLoad().length === 0) return;
+        if (this.outbox.spill.toLoad().length === 0) return;
       } else this.receive();
     }
     throw new Error('the outbox does not come to rest');

@@ -59,7 +59,7 @@ export class SpoolKeeper {
   note(mark: SentMark | undefined): Promise<void> | undefined {
     const { outbox, slice, spool } = this.#options;
     if (slice.segments.length === 0 && mark === undefined) return undefined;
-    const lanes = outbox.lanesToNote(false);
+    const lanes = outbox.spill.lanesToNote(false);
     if (mark === undefined && lanes.length === 0) return undefined;
     // Unwritten, a restart could send it again; that is better than not sending it.
     return slice.note(mark, lanes).catch((error: unknown) => spool.wrote(error));
@@ -94,15 +94,15 @@ export class SpoolKeeper {
 
   async #storeOnce(all: boolean): Promise<boolean> {
     const { outbox, slice, spool, clock, random } = this.#options;
-    const work = outbox.toStore(all);
+    const work = outbox.spill.toStore(all);
     if (work === undefined) return false;
     try {
-      const places = await slice.store(work, (always) => outbox.lanesToNote(always), all);
-      outbox.stored(work.items, places);
+      const places = await slice.store(work, (always) => outbox.spill.lanesToNote(always), all);
+      outbox.spill.stored(work.items, places);
       spool.wrote();
       this.#failures = 0;
     } catch (error) {
-      outbox.notStored(work.items);
+      outbox.spill.notStored(work.items);
       spool.wrote(error);
       this.#notBefore = clock.monotonic() + backoffDelay(retry, this.#failures++, random);
       return false;
@@ -113,11 +113,11 @@ export class SpoolKeeper {
 
   async #load(): Promise<boolean> {
     const { outbox, slice, loaded } = this.#options;
-    const wanted = outbox.toLoad();
+    const wanted = outbox.spill.toLoad();
     if (wanted.length === 0) return false;
     const batches = await slice.load(wanted);
     wanted.forEach((held, i) => {
-      outbox.loaded(held, batches[i]);
+      outbox.spill.loaded(held, batches[i]);
     });
     loaded();
     return true;
