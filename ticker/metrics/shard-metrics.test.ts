@@ -9,7 +9,7 @@ import {
   formerAccounts,
 } from '../shard/account-totals.ts';
 import type { ShardSnapshot } from '../shard/shard.ts';
-import type { SliceSnapshot } from '../shard/slice-runner.ts';
+import type { SliceSnapshot } from '../shard/slice-snapshot.ts';
 import { addUp } from '../shard/totals.ts';
 import { frameObserver, registerShardMetrics } from './shard-metrics.ts';
 

@@ -1,6 +1,6 @@
 import type { SliceShardStatus } from '../../crds/index.ts';
 import type { AccountState } from './account-session.ts';
-import type { SliceSnapshot } from './slice-runner.ts';
+import type { SliceSnapshot } from './slice-snapshot.ts';
 import { addUp, type ShardTotals } from './totals.ts';
 
 /** Sums over an account's slices in this process, those included that it serves no longer: they never decrease. */

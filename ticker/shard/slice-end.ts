@@ -1,7 +1,11 @@
 import type { Cluster, ObjectName } from '../../cluster/cluster.ts';
 import { subscriptionSlices } from '../../cluster/resources.ts';
 import { type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
-import { hasCode } from '../../runtime/errors.ts';
+import { type BackoffPolicy, backoffDelay } from '../../runtime/backoff.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
+import { describeError, hasCode } from '../../runtime/errors.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Random } from '../../runtime/random.ts';
 
 /** Lets a deleted slice go once its stream has ended. Rejects with a coded error where it must be tried again. */
 export async function removeFinalizer(cluster: Cluster, name: ObjectName, uid: string, shard: string): Promise<void> {
@@ -23,5 +27,33 @@ export async function removeFinalizer(cluster: Cluster, name: ObjectName, uid: s
     );
   } catch (error) {
     if (!hasCode(error, 'CLUSTER_NOT_FOUND')) throw error;
+  }
+}
+
+const retry: BackoffPolicy = { first: 200, most: 10_000 };
+
+export interface ReleaseOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly name: ObjectName;
+  readonly uid: string;
+  readonly shard: string;
+  readonly done: () => void;
+}
+
+/** Supervised task: {@link removeFinalizer}, until it succeeds. */
+export async function releaseSlice(options: ReleaseOptions, signal: AbortSignal): Promise<void> {
+  const { cluster, clock, random, log, name, uid, shard, done } = options;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      await removeFinalizer(cluster, name, uid, shard);
+      done();
+      return;
+    } catch (error) {
+      log.warn({ event: 'finalizer.failed', slice: name.name, error: describeError(error) }, 'trying again');
+      await sleep(clock, backoffDelay(retry, attempt, random), signal);
+    }
   }
 }

@@ -1,14 +1,11 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import { subscriptionSlices } from '../../cluster/resources.ts';
 import type { ShardIdentity, SliceShardStatus, SubscriptionSlice, Token } from '../../crds/index.ts';
-import { type BackoffPolicy, backoffDelay } from '../../runtime/backoff.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
-import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { withBars } from '../bars/bar-set.ts';
-import type { PipelineCounters, SlicePipeline } from '../pipeline/slice-pipeline.ts';
+import type { SlicePipeline } from '../pipeline/slice-pipeline.ts';
 import { compareTokens, formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
 import type { GuardedSink } from './guarded-sink.ts';
@@ -16,13 +13,15 @@ import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
 import type { OutboxState } from './outbox-actions.ts';
-import type { OutboxCounters } from './outbox-counters.ts';
 import { OutboxSender } from './outbox-sender.ts';
 import type { SpillOptions } from './outbox-spill.ts';
 import { SliceConnection } from './slice-connection.ts';
-import { removeFinalizer } from './slice-end.ts';
+import { releaseSlice } from './slice-end.ts';
+import { SliceGaps } from './slice-gaps.ts';
+import { SliceLookup } from './slice-lookup.ts';
 import { SlicePump } from './slice-pump.ts';
 import { type Rest, SliceSessions } from './slice-sessions.ts';
+import type { SliceSnapshot } from './slice-snapshot.ts';
 import { sliceStatus } from './slice-status.ts';
 import type { Spool } from './spool/spool.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
@@ -55,32 +54,6 @@ export interface SliceRunnerOptions {
   readonly finished: () => void;
 }
 
-/** Counts of one slice since this process took it up. */
-export interface SliceSnapshot {
-  readonly slice: string;
-  readonly account: string;
-  readonly phase: SliceShardStatus['phase'];
-  readonly token: { readonly epoch: number; readonly claim: number } | undefined;
-  /** Connections opened. */
-  readonly connections: number;
-  readonly connected: boolean;
-  /** Connections that ended though they were wanted, and that could not be opened, by error code. */
-  readonly lost: ReadonlyMap<string, number>;
-  readonly refused: ReadonlyMap<string, number>;
-  /** Monotonic milliseconds of the newest frame with ticks; of the start, before the first. */
-  readonly lastTickAt: number;
-  /** Whether any of its exchanges has a session now; true without a calendar. */
-  readonly sessionOpen: boolean;
-  readonly subscribed: number;
-  readonly ticking: number;
-  /** Instruments that stay mute although they were asked for repeatedly. */
-  readonly silent: number;
-  readonly pipeline: PipelineCounters & { readonly dropped?: number };
-  readonly outbox: OutboxCounters;
-}
-
-const retry: BackoffPolicy = { first: 200, most: 10_000 };
-
 /**
  * Serves one slice from the moment it is named until the sink refuses it or the slice is deleted (PROTOCOL 3 and 7).
  * That another is named, that the object leaves the watch or that the API server is away changes nothing.
@@ -98,7 +71,8 @@ export class SliceRunner {
   readonly #sessions: SliceSessions;
   readonly #status: StatusWriter;
   readonly #settled = new Notifier();
-  readonly #left = new Notifier();
+  readonly #lookup: SliceLookup;
+  readonly #gaps: SliceGaps;
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #stopListening: readonly (() => void)[];
   #slice: SubscriptionSlice;
@@ -110,21 +84,15 @@ export class SliceRunner {
   #remembered: Token | undefined;
   #suspended = false;
   #rest: Rest | undefined;
-  #vanished = false;
   #ending = false;
   #draining = false;
   /** Cut off from API server and sink for long: a successor elsewhere may need the connection. */
   #detached = false;
   /** Another is named, and the account has no connection to spare for both: this one is closed first (PROTOCOL 4). */
   #yielded = false;
-  /** The open gap was made on purpose, after the grace. */
-  #gapIsDetached = false;
   #releasing = false;
   #finished = false;
   #lastState: OutboxState = 'unnamed';
-  /** When the connection was lost or, after a rest, the session that it is needed for opens; microseconds since the epoch. */
-  #lostAt: number | undefined;
-
   constructor(options: SliceRunnerOptions) {
     const { slice, limits, identity, clock, random, account, sink, pipeline, cluster, observeFrame } = options;
     const { namespace = '', name, uid = '' } = slice.metadata;
@@ -180,6 +148,7 @@ export class SliceRunner {
       },
     });
     this.#sessions = new SliceSessions(limits);
+    this.#gaps = new SliceGaps((gap) => this.#outbox.tellGap(gap));
     this.#connection = new SliceConnection({
       slice: this.name,
       account,
@@ -191,7 +160,7 @@ export class SliceRunner {
       events: {
         opened: () => this.#onOpened(),
         frame: (decoder, frame, receivedAt) => {
-          this.#endReconnectGap(receivedAt);
+          this.#gaps.end(receivedAt);
           const started = observeFrame === undefined ? 0 : clock.monotonic();
           pipeline.frame(decoder, frame, receivedAt);
           observeFrame?.((clock.monotonic() - started) / 1000);
@@ -200,6 +169,15 @@ export class SliceRunner {
         closed: () => this.#onClosed(),
         changed: () => this.#report(),
       },
+    });
+    this.#lookup = new SliceLookup({
+      cluster,
+      clock,
+      log,
+      name: { namespace, name },
+      interval: limits.lookup,
+      done: () => this.#finished || this.#finishReleased(),
+      found: (found) => this.#found(found),
     });
     const where = { namespace, name, uid };
     this.#status = new StatusWriter({
@@ -230,7 +208,7 @@ export class SliceRunner {
     run('connection', (signal) => this.#connection.run(signal));
     run('status', (signal) => this.#status.run(signal));
     // How many instruments tick changes with every frame at first; the status follows at its own pace.
-    run('lookup', (signal) => this.#lookUp(signal));
+    run('lookup', (signal) => this.#lookup.run(signal));
     run('report', async (signal) => {
       while (!signal.aborted) {
         this.#noteDetachment();
@@ -245,7 +223,7 @@ export class SliceRunner {
   update(slice: SubscriptionSlice): void {
     const { identity } = this.#options;
     const { owner, epoch } = slice.spec;
-    this.#vanished = false;
+    this.#lookup.seen();
     const said = slice.status?.shards?.find(
       ({ shard, uid }) => shard === identity.shard && uid === identity.uid,
     )?.token;
@@ -276,9 +254,7 @@ export class SliceRunner {
 
   /** The object left the watch: another is named, or it is gone. */
   vanished(): void {
-    if (this.#vanished) return;
-    this.#vanished = true;
-    this.#left.notify();
+    this.#lookup.left();
   }
 
   /** Stops receiving, and hands everything gathered to the sink; resolves when it has all been answered. */
@@ -352,7 +328,7 @@ export class SliceRunner {
     const detached = clock.monotonic() - heard >= limits.detachedGrace && !spare();
     if (detached === this.#detached) return;
     this.#detached = detached;
-    if (detached) this.#gapIsDetached = true;
+    if (detached) this.#gaps.detached();
     log.warn({ event: detached ? 'slice.detached' : 'slice.attached', slice: this.name }, 'API server and sink');
     this.#steer();
   }
@@ -367,11 +343,8 @@ export class SliceRunner {
     const rest = this.#sessions.rest(clock.now());
     this.#rest = rest;
     if ((rest === undefined) === (before === undefined)) return;
-    if (rest !== undefined && this.#lostAt !== undefined) {
-      this.#tellGap(this.#lostAt, clock.now() * 1000);
-      this.#lostAt = undefined;
-    }
-    if (before !== undefined && !this.#connection.open) this.#lostAt = before.opens * 1000;
+    if (rest !== undefined) this.#gaps.end(clock.now() * 1000);
+    if (before !== undefined && !this.#connection.open) this.#gaps.waitFor(before.opens * 1000);
     const line = { event: rest === undefined ? 'slice.wakes' : 'slice.rests', slice: this.name };
     log.info(line, rest?.message ?? 'connecting for the session');
     this.#steer();
@@ -393,9 +366,9 @@ export class SliceRunner {
   }
 
   #onOpened(): void {
-    this.#options.pipeline.connectionOpened(this.#options.clock.now() * 1000);
-    // In time for the session: nothing is missing.
-    if (this.#lostAt !== undefined && this.#options.clock.now() * 1000 <= this.#lostAt) this.#lostAt = undefined;
+    const now = this.#options.clock.now() * 1000;
+    this.#options.pipeline.connectionOpened(now);
+    this.#gaps.opened(now);
     this.#steer();
   }
 
@@ -405,21 +378,8 @@ export class SliceRunner {
     if (this.#draining || this.#ending || this.#outbox.state === 'refused') pipeline.sealBars();
     // What was received before the gap comes before it.
     this.#pump.flush();
-    if (this.#rest === undefined) this.#lostAt ??= clock.now() * 1000;
+    if (this.#rest === undefined) this.#gaps.lost(clock.now() * 1000);
     this.#report();
-  }
-
-  /** The first ticks after a reconnect: the gap that it made is known now. */
-  #endReconnectGap(receivedAt: number): void {
-    if (this.#lostAt === undefined) return;
-    this.#tellGap(this.#lostAt, receivedAt);
-    this.#lostAt = undefined;
-  }
-
-  #tellGap(lostAt: number, until: number): void {
-    const why = this.#gapIsDetached ? 'detached' : 'reconnect';
-    this.#outbox.tellGap({ from: Math.round(Math.min(lostAt, until)), to: Math.round(until), why });
-    this.#gapIsDetached = false;
   }
 
   #onSettled(): void {
@@ -434,13 +394,13 @@ export class SliceRunner {
         // Gathered before the refusal, so it goes late with the rest.
         this.#options.pipeline.sealBars();
         this.#pump.flush();
-        this.#lostAt = undefined;
+        this.#gaps.forget();
         log.info({ ...line, beatenBy: formatToken(beatenBy) }, 'the sink knows a newer claim');
       } else log.info(line, state);
       this.#steer();
     }
     if (state === 'ended' && this.#ending) this.#release();
-    if (state === 'refused' && this.#outbox.settled && this.#vanished) this.#finish();
+    if (state === 'refused' && this.#outbox.settled && this.#lookup.missing) this.#finish();
     this.#settled.notify();
     this.#keeper?.kick();
   }
@@ -470,44 +430,24 @@ export class SliceRunner {
   #release(): void {
     if (this.#releasing) return;
     this.#releasing = true;
-    const { supervisor, cluster, identity, clock, random, log } = this.#options;
+    const { supervisor, identity } = this.#options;
     const { namespace = '', name } = this.#slice.metadata;
+    const { shard } = identity;
+    const options = { ...this.#options, name: { namespace, name }, uid: this.uid, shard, done: () => this.#finish() };
     this.#stops.push(
-      supervisor.run(`slice ${this.name} ${this.uid}: finalizer`, async (signal) => {
-        for (let attempt = 0; !signal.aborted; attempt++) {
-          try {
-            await removeFinalizer(cluster, { namespace, name }, this.uid, identity.shard);
-            this.#finish();
-            return;
-          } catch (error) {
-            log.warn({ event: 'finalizer.failed', slice: this.name, error: describeError(error) }, 'trying again');
-            await sleep(clock, backoffDelay(retry, attempt, random), signal);
-          }
-        }
-      }),
+      supervisor.run(`slice ${this.name} ${this.uid}: finalizer`, (signal) => releaseSlice(options, signal)),
     );
   }
 
   /** An object that left the watch is either another shard's now, or gone for good: then nobody would ever refuse it. */
-  async #lookUp(signal: AbortSignal): Promise<void> {
-    const { cluster, clock, limits, log } = this.#options;
-    const { namespace = '', name } = this.#slice.metadata;
-    while (!signal.aborted && !this.#finished) {
-      if (!this.#vanished) {
-        await this.#left.next(signal);
-        continue;
-      }
-      if (this.released) return this.#finish();
-      try {
-        const slice = await cluster.get<SubscriptionSlice>(subscriptionSlices, { namespace, name });
-        if (slice.metadata.uid !== this.uid) this.#end();
-        else if (this.#vanished) this.#yieldConnection();
-      } catch (error) {
-        if (hasCode(error, 'CLUSTER_NOT_FOUND')) this.#end();
-        else log.debug({ event: 'slice.lookupFailed', error: describeError(error) }, 'looked up again later');
-      }
-      await sleep(clock, limits.lookup, signal);
-    }
+  #found(slice: SubscriptionSlice | undefined): void {
+    if (slice?.metadata.uid !== this.uid) this.#end();
+    else this.#yieldConnection();
+  }
+
+  #finishReleased(): boolean {
+    if (this.released) this.#finish();
+    return this.released;
   }
 
   #finish(): void {

@@ -1,4 +1,4 @@
-import type { SliceSnapshot } from './slice-runner.ts';
+import type { SliceSnapshot } from './slice-snapshot.ts';
 
 /**
  * Sums over slices since the process began. A tick that two sets take counts twice from `batched` on, and bars are
