@@ -9,5 +9,5 @@ export const sinkUnavailable = defineError(
 export const badRedisUrl = defineError(
   'SINK_BAD_REDIS_URL',
   'terminal',
-  'Write redis://[user:password@]host[:port][/database], or rediss:// for TLS; percent-encode special characters.',
+  'Write redis://[user:password@]host[:port][/database], or redis+cluster://host[:port],host[:port]…; rediss for TLS; percent-encode special characters.',
 );

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { backoffDelay } from '../../../runtime/backoff.ts';
 import type { Clock } from '../../../runtime/clock.ts';
@@ -5,11 +6,26 @@ import { CodedError } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import { sinkUnavailable } from '../errors.ts';
-import { parseRedisUrl, type RedisAddress } from './redis-url.ts';
+import { formatNode, type NodeAddress, parseRedisUrl, type RedisAddress } from './redis-url.ts';
+
+/** What TLS needs beyond a `rediss` URL; texts are PEM. */
+export interface RedisTls {
+  /** Certificates that may sign the server's, instead of the usual ones. */
+  readonly ca?: string;
+  /** For a server that wants to know its clients. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that the server's certificate must have; its host where absent. */
+  readonly serverName?: string;
+}
 
 export interface RedisOptions {
-  /** `redis://` or `rediss://`; see {@link parseRedisUrl}. */
+  /** `redis://`, `rediss://`, `redis+cluster://` or `rediss+cluster://`; see {@link parseRedisUrl}. */
   readonly url: string;
+  readonly tls?: RedisTls;
+  /** Login that is not in the URL; each wins over the URL's. */
+  readonly username?: string;
+  readonly password?: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -19,35 +35,48 @@ export interface RedisOptions {
   readonly connectTimeout?: number;
 }
 
+/** Where and as whom, from the URL and what stands beside it. */
+export function addressOf(options: RedisOptions): RedisAddress {
+  const { username, password, url } = options;
+  return {
+    ...parseRedisUrl(url),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+  };
+}
+
 const reconnect = { first: 50, most: 2000 };
 
 /**
- * One connection that is made at once and made anew for ever, with backoff. Nothing waits in it: a command on a lost
- * connection is rejected (`SINK_UNAVAILABLE`), also where its reply was lost; the caller decides what is sent again.
+ * One connection to one server, that is made at once and made anew for ever, with backoff. Nothing waits in it: a
+ * command on a lost connection is rejected (`SINK_UNAVAILABLE`), also where its reply was lost; the caller decides what
+ * is sent again.
  */
 export class Connection {
   readonly client: Redis;
-  readonly #address: RedisAddress;
+  readonly node: NodeAddress;
   readonly #clock: Clock;
   readonly #connectTimeout: number;
+  readonly #secret: string | undefined;
   readonly commandTimeout: number;
   #lastError: string | undefined;
   #lost = false;
+  #tried = false;
 
   /** @param name what `CLIENT LIST` shows */
-  constructor(options: RedisOptions, name: string) {
-    const address = parseRedisUrl(options.url);
-    this.#address = address;
+  constructor(options: RedisOptions, address: RedisAddress, node: NodeAddress, name: string) {
+    this.node = node;
+    this.#secret = address.password;
     this.#clock = options.clock;
     this.#connectTimeout = options.connectTimeout ?? 3000;
     this.commandTimeout = options.commandTimeout ?? 3000;
     this.client = new Redis({
-      host: address.host,
-      port: address.port,
+      host: node.host,
+      port: node.port,
       username: address.username,
       password: address.password,
       db: address.database,
-      ...(address.tls && { tls: { servername: address.host } }),
+      ...(address.tls && { tls: tlsOptions(node, options.tls) }),
       connectionName: `ticker-operator-${name}`,
       protocol: 2,
       connectTimeout: this.#connectTimeout,
@@ -67,7 +96,11 @@ export class Connection {
       this.#lost = true;
       options.log.warn({ event: 'redis.lost', connection: name, redis: this.where }, this.#lastError);
     });
+    this.client.on('close', () => {
+      this.#tried = true;
+    });
     this.client.on('ready', () => {
+      this.#tried = true;
       const again = this.#lost;
       this.#lost = false;
       options.log.info({ event: 'redis.connected', connection: name, redis: this.where, again }, 'connected to Redis');
@@ -76,7 +109,12 @@ export class Connection {
 
   /** `host:port`, for messages. */
   get where(): string {
-    return `${this.#address.host}:${this.#address.port}`;
+    return formatNode(this.node);
+  }
+
+  /** Being made for the first time: it has neither been ready nor failed yet. */
+  get fresh(): boolean {
+    return !this.#tried;
   }
 
   /** Resolves when commands can be sent; rejects when the attempt under way fails, or after `connectTimeout`. */
@@ -105,9 +143,7 @@ export class Connection {
   };
 
   /** The cause is not attached: the client's errors carry the command, and a login is a command. */
-  unavailable(why: string): CodedError {
-    return sinkUnavailable(`Redis at ${this.where}: ${why}`);
-  }
+  readonly unavailable = (why: string): CodedError => sinkUnavailable(`Redis at ${this.where}: ${why}`);
 
   close(): void {
     this.client.disconnect();
@@ -119,7 +155,12 @@ export class Connection {
     const plain = /Stream isn't writeable|max retries per request|Connection is closed/.test(text)
       ? `not connected${this.#lastError === undefined ? '' : ` (${this.#lastError})`}`
       : text;
-    const { password } = this.#address;
-    return password === undefined ? plain : plain.replaceAll(password, '[redacted]');
+    return this.#secret === undefined ? plain : plain.replaceAll(this.#secret, '[redacted]');
   }
+}
+
+function tlsOptions(node: NodeAddress, { serverName, ...pem }: RedisTls = {}) {
+  // Names only are indicated to a server; an address is compared with the certificate all the same.
+  const servername = serverName ?? (isIP(node.host) === 0 ? node.host : undefined);
+  return { ...pem, ...(servername !== undefined && { servername }) };
 }

@@ -1,7 +1,8 @@
+import type { Redis } from 'ioredis';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { SealedBatch } from '../sink.ts';
-import type { Connection } from './connection.ts';
 import { directoryKey, fenceKey, setKeys } from './keys.ts';
+import type { RedisNodes } from './redis-nodes.ts';
 import { SetNames } from './set-names.ts';
 
 /** How often an entry, and the life of the keys of its set, is renewed. */
@@ -12,17 +13,19 @@ const renewMillis = 12 * 3600 * 1000;
  * heartbeats; what nobody feeds any more expires.
  */
 export class Directory {
-  readonly #connection: Connection;
+  readonly #nodes: RedisNodes;
+  readonly #purpose: string;
   readonly #clock: Clock;
   readonly #keepMillis: number;
   /** Slice → set → when it was last entered. Bounded by what this process serves: an ended slice is forgotten. */
   readonly #entered = new Map<string, Map<string, number>>();
-
   readonly #names: SetNames;
 
-  constructor(connection: Connection, clock: Clock, keepMillis: number) {
-    this.#names = new SetNames((_key, act) => act(connection.client).catch(connection.rejected), clock);
-    this.#connection = connection;
+  /** @param purpose of the connections that it uses */
+  constructor(nodes: RedisNodes, purpose: string, clock: Clock, keepMillis: number) {
+    this.#nodes = nodes;
+    this.#purpose = purpose;
+    this.#names = new SetNames((key, act) => this.#run(key, act), clock);
     this.#clock = clock;
     this.#keepMillis = keepMillis;
   }
@@ -38,10 +41,10 @@ export class Directory {
 
   /** The slice serves these sets no more: whoever lists sets does not find them through it. */
   async leave(sliceUid: string, setUids: readonly string[]): Promise<void> {
-    const { client, rejected } = this.#connection;
     for (const setUid of setUids) {
       this.#entered.get(sliceUid)?.delete(setUid);
-      await client.srem(directoryKey(setUid), sliceUid).catch(rejected);
+      const key = directoryKey(setUid);
+      await this.#run(key, (client) => client.srem(key, sliceUid));
     }
     await this.#names.leave(sliceUid, setUids);
   }
@@ -72,21 +75,26 @@ export class Directory {
   }
 
   async #write(sliceUid: string, setUid: string, sets: Map<string, number>): Promise<void> {
-    const { client, rejected } = this.#connection;
     const key = directoryKey(setUid);
+    const expire = (any: string) => this.#run(any, (client) => client.pexpire(any, this.#keepMillis));
     await Promise.all([
-      client.sadd(key, sliceUid),
-      client.pexpire(key, this.#keepMillis),
-      ...setKeys(sliceUid, setUid).map((own) => client.pexpire(own, this.#keepMillis)),
-    ]).catch(rejected);
+      this.#run(key, (client) => client.sadd(key, sliceUid)),
+      expire(key),
+      ...setKeys(sliceUid, setUid).map(expire),
+    ]);
     sets.set(setUid, this.#clock.monotonic());
   }
 
   async #clear(setUid: string): Promise<void> {
-    const { client, rejected } = this.#connection;
-    const slices = await client.smembers(directoryKey(setUid)).catch(rejected);
-    const alive = await Promise.all(slices.map((sliceUid) => client.exists(fenceKey(sliceUid)))).catch(rejected);
+    const key = directoryKey(setUid);
+    const slices = await this.#run(key, (client) => client.smembers(key));
+    const fences = slices.map(fenceKey);
+    const alive = await Promise.all(fences.map((fence) => this.#run(fence, (client) => client.exists(fence))));
     const gone = slices.filter((_, index) => alive[index] === 0);
-    if (gone.length > 0) await client.srem(directoryKey(setUid), ...gone).catch(rejected);
+    if (gone.length > 0) await this.#run(key, (client) => client.srem(key, ...gone));
+  }
+
+  #run<T>(key: string, act: (client: Redis) => Promise<T>): Promise<T> {
+    return this.#nodes.run(this.#purpose, key, act);
   }
 }

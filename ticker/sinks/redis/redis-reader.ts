@@ -1,63 +1,36 @@
-import { describeError } from '../../../runtime/errors.ts';
-import type { Logger } from '../../../runtime/log.ts';
 import { readPayload } from '../payload.ts';
 import type { Published, SinkReader, Unsubscribe } from '../reader.ts';
-import { Connection, type RedisOptions } from './connection.ts';
-import { directoryKey, emptyField, latestKey, streamKey, timesKey } from './keys.ts';
+import { ChannelSubscriptions } from './channel-subscriptions.ts';
+import type { RedisOptions } from './connection.ts';
+import { directoryKey, emptyField, latestKey, setNamesKey, streamKey, timesKey } from './keys.ts';
+import { RedisNodes } from './redis-nodes.ts';
 import { type NamedSet, readSetNames } from './set-names.ts';
 
-type Deliver = (message: Published) => void;
+const [queries, channels] = ['reader', 'reader-channels'] as const;
 
 /**
- * Reads what a {@link RedisSink} writes, from any process. Subscriptions have a connection of their own and are made
- * again when it was lost; what was published in between is missed, and `seq` shows it.
+ * Reads what a {@link import('./redis-sink.ts').RedisSink} writes, from any process, on one server or a cluster.
+ * Subscriptions have connections of their own.
  */
 export class RedisReader implements SinkReader {
-  readonly #channels: Connection;
-  readonly #queries: Connection;
-  readonly #log: Logger;
-  readonly #subscribers = new Map<string, Set<Deliver>>();
+  readonly #nodes: RedisNodes;
+  readonly #subscriptions: ChannelSubscriptions;
 
   constructor(options: RedisOptions) {
-    this.#channels = new Connection(options, 'reader-channels');
-    this.#queries = new Connection(options, 'reader');
-    this.#log = options.log;
-    this.#channels.client.on('messageBuffer', (channel: Buffer, payload: Buffer) => {
-      this.#deliver(channel.toString(), readPayload(payload));
-    });
-    this.#channels.client.on('ready', () => void this.#subscribeAgain());
+    this.#nodes = new RedisNodes(options, [queries, channels]);
+    this.#subscriptions = new ChannelSubscriptions(this.#nodes, channels, options.clock, options.log);
   }
 
-  async subscribe(channel: string, deliver: Deliver): Promise<Unsubscribe> {
-    const own: Deliver = (message) => deliver(message);
-    await this.#channels.ready();
-    const subscribers = this.#subscribers.get(channel) ?? new Set<Deliver>();
-    this.#subscribers.set(channel, subscribers.add(own));
-    const unsubscribe = async (): Promise<void> => {
-      subscribers.delete(own);
-      if (subscribers.size > 0 || this.#subscribers.get(channel) !== subscribers) return;
-      this.#subscribers.delete(channel);
-      // On a lost connection there is nothing to unsubscribe from.
-      await this.#channels.client.unsubscribe(channel).catch(() => undefined);
-    };
-    try {
-      await this.#channels.client.subscribe(channel);
-    } catch (error) {
-      await unsubscribe();
-      return this.#channels.rejected(error);
-    }
-    return unsubscribe;
+  subscribe(channel: string, deliver: (message: Published) => void): Promise<Unsubscribe> {
+    return this.#subscriptions.subscribe(channel, deliver);
   }
 
   async latest(setUid: string): Promise<ReadonlyMap<string, string>> {
-    const { client, rejected } = this.#queries;
     const slices = await this.slices(setUid);
+    const hash = (key: string) => this.#nodes.run(queries, key, (client) => client.hgetall(key));
     const found = await Promise.all(
-      slices.flatMap((sliceUid) => [
-        client.hgetall(latestKey(sliceUid, setUid)),
-        client.hgetall(timesKey(sliceUid, setUid)),
-      ]),
-    ).catch(rejected);
+      slices.flatMap((sliceUid) => [hash(latestKey(sliceUid, setUid)), hash(timesKey(sliceUid, setUid))]),
+    );
     const newest = new Map<string, { time: number; json: string }>();
     for (let i = 0; i + 1 < found.length; i += 2) {
       const [rows, times] = [found[i]!, found[i + 1]!];
@@ -76,10 +49,11 @@ export class RedisReader implements SinkReader {
     afterId: string,
     limit: number,
   ): Promise<readonly { id: string; payload: string | Uint8Array }[]> {
-    const { client, rejected } = this.#queries;
-    await this.#queries.ready();
     const key = streamKey(sliceUid, setUid);
-    const entries = await client.xrangeBuffer(key, `(${afterId}`, '+', 'COUNT', limit).catch(rejected);
+    await this.#nodes.ready(queries, key);
+    const entries = await this.#nodes.run(queries, key, (client) =>
+      client.xrangeBuffer(key, `(${afterId}`, '+', 'COUNT', limit),
+    );
     return entries.map(([id, fields]) => {
       const at = fields.findIndex((field, index) => index % 2 === 0 && field.toString() === 'payload');
       return { id: id.toString(), payload: readPayload(fields[at + 1]!) };
@@ -87,35 +61,19 @@ export class RedisReader implements SinkReader {
   }
 
   async slices(setUid: string): Promise<readonly string[]> {
-    await this.#queries.ready();
-    return this.#queries.client.smembers(directoryKey(setUid)).catch(this.#queries.rejected);
+    const key = directoryKey(setUid);
+    await this.#nodes.ready(queries, key);
+    return this.#nodes.run(queries, key, (client) => client.smembers(key));
   }
 
   /** The sets that are delivered, and their bars; of Redis only, for that is where a gateway of its own looks. */
   async sets(now: number): Promise<readonly NamedSet[]> {
-    await this.#queries.ready();
-    const { client, rejected } = this.#queries;
-    return readSetNames((_key, act) => act(client).catch(rejected), now);
+    await this.#nodes.ready(queries, setNamesKey);
+    return readSetNames((key, act) => this.#nodes.run(queries, key, act), now);
   }
 
   async close(): Promise<void> {
-    this.#subscribers.clear();
-    this.#channels.close();
-    this.#queries.close();
-  }
-
-  #deliver(channel: string, payload: string | Uint8Array): void {
-    for (const deliver of this.#subscribers.get(channel) ?? []) deliver({ channel, payload });
-  }
-
-  async #subscribeAgain(): Promise<void> {
-    const channels = [...this.#subscribers.keys()];
-    if (channels.length === 0) return;
-    try {
-      await this.#channels.client.subscribe(...channels);
-    } catch (error) {
-      this.#log.warn({ event: 'redis.resubscribe' }, describeError(error));
-      this.#channels.client.disconnect(true);
-    }
+    this.#subscriptions.close();
+    this.#nodes.close();
   }
 }

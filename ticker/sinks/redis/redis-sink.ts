@@ -2,9 +2,10 @@ import type { Token } from '../../../crds/index.ts';
 import { lateKept, latestKept, previousKept, tokensKept, tombstoneMillis } from '../limits.ts';
 import type { Answer, Call, ClaimAnswer, ClaimRequest, SealedBatch, Sink } from '../sink.ts';
 import { readAnswer, readClaimAnswer } from './answers.ts';
-import { Connection, type RedisOptions } from './connection.ts';
+import type { Connection, RedisOptions } from './connection.ts';
 import { Directory } from './directory.ts';
 import { fenceKey, lateKey, latestKey, setKeys, streamKey, timesKey } from './keys.ts';
+import { RedisNodes } from './redis-nodes.ts';
 import { ScriptCommand } from './script-command.ts';
 import { allScripts, claimScript, endScript, type Script, sendLateScript, sendScript } from './scripts.ts';
 
@@ -18,39 +19,38 @@ export interface RedisSinkOptions extends RedisOptions {
 /** Keys of a set outlive its last batch in a slice by this, so that what nobody feeds any more goes by itself. */
 const idleMillis = tombstoneMillis + 24 * 3600 * 1000;
 
+/** Calls are pipelined on one connection to each server; what waits for a replica has another, and holds up none of them. */
+const [calls, claims] = ['calls', 'claims'] as const;
+
 /**
- * Redis 7 (or Valkey) as the sink: each call is one script, whole or not at all. Needs no Redis at the start; every
- * call rejects, soon and with the reason, while there is none.
+ * Redis 7 (or Valkey) as the sink, one server or a cluster: each call is one script, whole or not at all. Needs no Redis
+ * at the start; every call rejects, soon and with the reason, while there is none.
  */
 export class RedisSink implements Sink {
-  /** Calls are pipelined on one connection; what waits for a replica has another, and holds up none of them. */
-  readonly #calls: Connection;
-  readonly #claims: Connection;
+  readonly #nodes: RedisNodes;
   readonly #directory: Directory;
   readonly #inFlightLimit: number;
   readonly #latestLimit: string;
   #inFlight = 0;
 
   constructor(options: RedisSinkOptions) {
-    this.#calls = new Connection(options, 'calls');
-    this.#claims = new Connection(options, 'claims');
-    this.#directory = new Directory(this.#claims, options.clock, idleMillis);
+    this.#nodes = new RedisNodes(options, [calls, claims]);
+    this.#nodes.each((connection) => connection.client.on('ready', () => void loadScripts(connection)));
+    this.#directory = new Directory(this.#nodes, claims, options.clock, idleMillis);
     this.#inFlightLimit = options.inFlightBytes ?? 64 * 1024 * 1024;
     this.#latestLimit = String(options.latestLimit ?? latestKept);
-    for (const connection of [this.#calls, this.#claims]) {
-      connection.client.on('ready', () => void loadScripts(connection));
-    }
   }
 
   async claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    await Promise.all([this.#claims.ready(), this.#calls.ready()]);
     const { sliceUid, epoch, above, setUids } = request;
-    const keys = [fenceKey(sliceUid), ...setUids.flatMap((setUid) => setKeys(sliceUid, setUid))];
+    const fence = fenceKey(sliceUid);
+    await Promise.all([this.#nodes.ready(claims, fence), this.#nodes.ready(calls, fence)]);
+    const keys = [fence, ...setUids.flatMap((setUid) => setKeys(sliceUid, setUid))];
     const args = [epoch, above, tokensKept, previousKept, idleMillis, ...setUids].map(String);
-    const answer = readClaimAnswer(await run(this.#claims, claimScript, keys, args), epoch);
+    const answer = readClaimAnswer(await this.#script(claims, claimScript, keys, args), epoch);
     if (answer.kind === 'claimed') {
       await this.#directory.enter(sliceUid, setUids);
-      await this.#awaitReplica();
+      await this.#awaitReplica(fence);
     }
     return answer;
   }
@@ -73,7 +73,7 @@ export class RedisSink implements Sink {
       args.push(batch.channel ?? '', bytes(batch.payload), String(latest.length));
       for (const value of latest) args.push(value.instrument, String(value.time), value.json);
     }
-    const answer = await this.#bounded(batches, () => run(this.#calls, sendScript, keys, args));
+    const answer = await this.#bounded(batches, () => this.#script(calls, sendScript, keys, args));
     if (answer.kind === 'written' || answer.kind === 'already') {
       await this.#directory.refresh(sliceUid, batches);
     } else if (answer.kind !== 'gap') {
@@ -90,43 +90,38 @@ export class RedisSink implements Sink {
     for (const batch of batches) {
       args.push(String(batch.header.seq), String(batch.streamMaxLength ?? lateKept), bytes(batch.payload));
     }
-    return this.#bounded(batches, () => run(this.#calls, sendLateScript, keys, args));
+    return this.#bounded(batches, () => this.#script(calls, sendLateScript, keys, args));
   }
 
   async end(sliceUid: string, token: Token): Promise<Answer> {
-    await this.#claims.ready();
-    const fields = await this.#claims.client.hkeys(fenceKey(sliceUid)).catch(this.#claims.rejected);
+    const fence = fenceKey(sliceUid);
+    await this.#nodes.ready(claims, fence);
+    const fields = await this.#nodes.run(claims, fence, (client) => client.hkeys(fence));
     const known = fields.filter((field) => field.startsWith('set:')).map((field) => field.slice(4));
     const setUids = new Set([...known, ...this.#directory.setsOf(sliceUid)]);
-    const keys = [fenceKey(sliceUid), ...[...setUids].flatMap((setUid) => setKeys(sliceUid, setUid))];
+    const keys = [fence, ...[...setUids].flatMap((setUid) => setKeys(sliceUid, setUid))];
     const args = [token.epoch, token.claim, tombstoneMillis].map(String);
-    const answer = readAnswer(await run(this.#claims, endScript, keys, args));
+    const answer = readAnswer(await this.#script(claims, endScript, keys, args));
     if (answer.kind === 'written') {
-      await this.#awaitReplica();
+      await this.#awaitReplica(fence);
       await this.#directory.leave(sliceUid, [...setUids]);
       this.#directory.forget(sliceUid);
     }
     return answer;
   }
 
-  async ping(): Promise<void> {
-    await Promise.all(
-      [this.#calls, this.#claims].map(async (connection) => {
-        await connection.ready();
-        await connection.client.ping().catch(connection.rejected);
-      }),
-    );
+  ping(): Promise<void> {
+    return this.#nodes.ping([calls, claims]);
   }
 
   async close(): Promise<void> {
-    this.#calls.close();
-    this.#claims.close();
+    this.#nodes.close();
   }
 
   async #bounded(batches: readonly SealedBatch[], act: () => Promise<unknown>): Promise<Answer> {
     const size = batches.reduce((sum, batch) => sum + batch.payload.length, 0);
     if (this.#inFlight > 0 && this.#inFlight + size > this.#inFlightLimit) {
-      throw this.#calls.unavailable(`${this.#inFlight} bytes of calls have no answer yet`);
+      throw this.#nodes.unavailable(`${this.#inFlight} bytes of calls have no answer yet`);
     }
     this.#inFlight += size;
     try {
@@ -137,36 +132,40 @@ export class RedisSink implements Sink {
   }
 
   /** A claim counts once a replica has it, where there are replicas: else a failover could forget it. */
-  async #awaitReplica(): Promise<void> {
-    const { client, rejected, commandTimeout } = this.#claims;
-    const info = await client.info('replication').catch(rejected);
+  async #awaitReplica(fence: string): Promise<void> {
+    const info = await this.#nodes.run(claims, fence, (client) => client.info('replication'));
     // One that still loads its first copy confirms nothing, for as long as that takes.
     if (!/^slave\d+:.*state=online/m.test(info)) return;
-    const wait = Math.floor(commandTimeout / 2);
-    const reached = await client.wait(1, wait).catch(rejected);
-    if (reached < 1) throw this.#claims.unavailable(`no replica has confirmed the claim within ${wait} ms`);
+    await this.#nodes.run(claims, fence, async (client, { commandTimeout, unavailable }) => {
+      const wait = Math.floor(commandTimeout / 2);
+      if ((await client.wait(1, wait)) < 1) throw unavailable(`no replica has confirmed the claim within ${wait} ms`);
+    });
+  }
+
+  /** Writes the command in the turn it is called in, so that calls keep their order. */
+  async #script(
+    purpose: string,
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ): Promise<unknown> {
+    const fence = keys[0]!;
+    try {
+      return await this.#nodes.run(purpose, fence, async (client) =>
+        client.sendCommand(new ScriptCommand(script.sha, keys, args)),
+      );
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return await this.#nodes.run(purpose, fence, (client) =>
+        client.eval(script.source, keys.length, ...keys, ...args),
+      );
+    }
   }
 }
 
 /** Failing to load costs a round trip: what is missing is sent in full. */
-async function loadScripts(connection: Connection): Promise<void> {
-  await Promise.allSettled(allScripts.map((script) => connection.client.script('LOAD', script.source)));
-}
-
-/** Writes the command in the turn it is called in, so that calls keep their order. */
-async function run(
-  connection: Connection,
-  script: Script,
-  keys: readonly string[],
-  args: readonly (string | Buffer)[],
-): Promise<unknown> {
-  try {
-    return await connection.client.sendCommand(new ScriptCommand(script.sha, keys, args));
-  } catch (error) {
-    const unknown = error instanceof Error && error.message.startsWith('NOSCRIPT');
-    if (!unknown) return connection.rejected(error);
-    return await connection.client.eval(script.source, keys.length, ...keys, ...args).catch(connection.rejected);
-  }
+async function loadScripts({ client }: Connection): Promise<void> {
+  await Promise.allSettled(allScripts.map((script) => client.script('LOAD', script.source)));
 }
 
 function bytes(payload: string | Uint8Array): string | Buffer {
