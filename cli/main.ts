@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { describeError } from '../runtime/errors.ts';
+import { addRedisOptions } from './redis-options.ts';
 import { version } from './version.ts';
 
 /**
@@ -21,12 +22,14 @@ Try it, without Kubernetes, Redis or a broker login:
 Errors carry a code; docs/reference/errors.md says what to do about each.`,
   );
 
-program
-  .command('standalone')
-  .description('Run operator, shards, gateway and (where an account wants it) the simulated broker in this process')
+addRedisOptions(
+  program
+    .command('standalone')
+    .description('Run operator, shards, gateway and (where an account wants it) the simulated broker in this process'),
+  'deliver to this Redis instead of memory',
+)
   .requiredOption('-f, --file <path...>', 'YAML files or folders with TickerAccounts, InstrumentSets and Secrets')
   .option('--shards <n>', 'shards to run', '2')
-  .option('--redis <url>', 'deliver to this Redis (redis:// or rediss://) instead of memory')
   .option(
     '--spool <directory>',
     'keep here what the sink does not take, past memory and over a restart; off when absent',
@@ -55,6 +58,7 @@ Examples:
   $ ticker-operator standalone -f samples/
   $ ticker-operator standalone -f samples/ --redis redis://127.0.0.1:6379
   $ ticker-operator standalone -f samples/ --redis redis://127.0.0.1:6379 --spool /var/lib/ticker-operator
+  $ ticker-operator standalone -f samples/ --redis rediss+cluster://a.example:6379,b.example:6379 --redis-ca ca.crt
   $ ticker-operator standalone -f accounts.yaml -f sets/ --shards 4 --port 9000
   $ ticker-operator standalone -f samples/ --metrics-port 9464    (then curl 127.0.0.1:9464/metrics)`,
   )
@@ -80,12 +84,12 @@ Examples:
   )
   .action(async (options) => (await import('./simulator.ts')).simulatorCommand(options));
 
-program
-  .command('tail')
-  .description('Print the ticks of a set as they arrive, and prove that none is missing')
+addRedisOptions(
+  program.command('tail').description('Print the ticks of a set as they arrive, and prove that none is missing'),
+  'read from this Redis instead (Pub/Sub)',
+)
   .argument('<set>', 'the set, as NAME or NAMESPACE/NAME')
   .option('--gateway <url>', 'read from this gateway', 'ws://127.0.0.1:8080')
-  .option('--redis <url>', 'read from Redis instead (Pub/Sub)')
   .option('--channel <name>', "the set's full channel name, with --redis, where it is not ticks:NAMESPACE:NAME")
   .option('--count <n>', 'end after this many batches')
   .option('--format <format>', 'table, json (a tick a line) or batches (as received)', 'table')

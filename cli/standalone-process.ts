@@ -22,6 +22,7 @@ import { RedisReader } from '../ticker/sinks/redis/redis-reader.ts';
 import { RedisSink } from '../ticker/sinks/redis/redis-sink.ts';
 import type { Sink } from '../ticker/sinks/sink.ts';
 import { ConditionLines } from './condition-lines.ts';
+import type { RedisLogin } from './redis-options.ts';
 import { shardIdentity } from './shard-identity.ts';
 import { isSimulated, withSimulator } from './simulated-endpoint.ts';
 import { StandaloneMetrics } from './standalone-metrics.ts';
@@ -32,6 +33,8 @@ export interface StandaloneOptions {
   readonly paths: readonly string[];
   readonly shards: number;
   readonly redis?: string | undefined;
+  /** What that Redis wants beside its URL. */
+  readonly redisLogin?: RedisLogin;
   /** Directory of the shards' spools; none without. */
   readonly spool?: string | undefined;
   readonly host: string;
@@ -101,7 +104,7 @@ export class StandaloneProcess {
 
   constructor(options: StandaloneOptions) {
     this.#options = options;
-    const { log, onFatal, paths, redis, show } = options;
+    const { log, onFatal, paths, redis, redisLogin, show } = options;
     const clock = options.clock ?? systemClock;
     this.#clock = clock;
     this.cluster = new MemoryCluster({ clock });
@@ -112,7 +115,7 @@ export class StandaloneProcess {
       this.#sink = sink;
       this.#reader = sink.reader();
     } else {
-      const connection = { url: redis, clock, log, random: this.#random.fork('redis') };
+      const connection = { ...redisLogin, url: redis, clock, log, random: this.#random.fork('redis') };
       this.#sink = new RedisSink(connection);
       this.#reader = new RedisReader(connection);
     }

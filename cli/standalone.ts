@@ -1,12 +1,12 @@
 import { describeError } from '../runtime/errors.ts';
 import { createLogger, LogLines } from '../runtime/log.ts';
 import { oneOf, wholeNumber } from './options.ts';
+import { type RedisCliOptions, redisLogin } from './redis-options.ts';
 import { StandaloneProcess } from './standalone-process.ts';
 
-interface Options {
+interface Options extends RedisCliOptions {
   readonly file: readonly string[];
   readonly shards: string;
-  readonly redis?: string;
   readonly spool?: string;
   readonly host: string;
   readonly port: string;
@@ -29,6 +29,7 @@ export async function standaloneCommand(options: Options): Promise<void> {
     paths: options.file,
     shards: wholeNumber(options.shards, '--shards', 1, 64),
     redis: options.redis,
+    redisLogin: await redisLogin(options),
     spool: options.spool,
     host: options.host,
     port: wholeNumber(options.port, '--port', 0, 65_535),

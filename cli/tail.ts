@@ -4,8 +4,10 @@ import { systemClock } from '../runtime/clock.ts';
 import { CodedError, defineError, describeError } from '../runtime/errors.ts';
 import { silentLogger } from '../runtime/log.ts';
 import { SeededRandom } from '../runtime/random.ts';
+import type { RedisAccess } from '../ticker/sinks/redis/connection.ts';
 import { RedisReader } from '../ticker/sinks/redis/redis-reader.ts';
 import { namespacedName, oneOf, wholeNumber } from './options.ts';
+import { type RedisCliOptions, redisLogin } from './redis-options.ts';
 import { TickPrinter } from './tick-printer.ts';
 
 const gatewayRefused = defineError(
@@ -14,9 +16,8 @@ const gatewayRefused = defineError(
   'Check the name of the set and that --gateway is where one listens.',
 );
 
-interface Options {
+interface Options extends RedisCliOptions {
   readonly gateway: string;
-  readonly redis?: string;
   readonly channel?: string;
   readonly count?: string;
   readonly format: string;
@@ -44,7 +45,11 @@ export async function tailCommand(set: string, options: Options): Promise<void> 
   const close =
     options.redis === undefined
       ? await readGateway(options.gateway, `${namespace}/${name}`, receive, done)
-      : await readRedis(options.redis, options.channel ?? `ticks:${namespace}:${name}`, receive);
+      : await readRedis(
+          { url: options.redis, ...(await redisLogin(options)) },
+          options.channel ?? `ticks:${namespace}:${name}`,
+          receive,
+        );
   try {
     await done.promise;
   } finally {
@@ -100,11 +105,11 @@ function refusalMessage(body: string, status: number): string {
 }
 
 async function readRedis(
-  url: string,
+  access: RedisAccess,
   channel: string,
   receive: (payload: string | Uint8Array) => void,
 ): Promise<() => Promise<void>> {
-  const reader = new RedisReader({ url, clock: systemClock, random: new SeededRandom(1), log: silentLogger });
+  const reader = new RedisReader({ ...access, clock: systemClock, random: new SeededRandom(1), log: silentLogger });
   try {
     await reader.subscribe(channel, ({ payload }) => receive(payload));
   } catch (error) {

@@ -19,13 +19,17 @@ export interface RedisTls {
   readonly serverName?: string;
 }
 
-export interface RedisOptions {
+/** Where a Redis is and what it must be shown. */
+export interface RedisAccess {
   /** `redis://`, `rediss://`, `redis+cluster://` or `rediss+cluster://`; see {@link parseRedisUrl}. */
   readonly url: string;
   readonly tls?: RedisTls;
   /** Login that is not in the URL; each wins over the URL's. */
   readonly username?: string;
   readonly password?: string;
+}
+
+export interface RedisOptions extends RedisAccess {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
