@@ -36,7 +36,7 @@ export class RedisSink implements Sink {
   constructor(options: RedisSinkOptions) {
     this.#nodes = new RedisNodes(options, [calls, claims]);
     this.#nodes.each((connection) => connection.client.on('ready', () => void loadScripts(connection)));
-    this.#directory = new Directory(this.#nodes, claims, options.clock, idleMillis);
+    this.#directory = new Directory(this.#nodes, claims, idleMillis, options);
     this.#inFlightLimit = options.inFlightBytes ?? 64 * 1024 * 1024;
     this.#latestLimit = String(options.latestLimit ?? latestKept);
   }
