@@ -1,6 +1,6 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench check format generate simulate
+.PHONY: help setup demo test bench load check format generate simulate
 export SEED SEEDS START TRACE FAULTS
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -24,6 +24,10 @@ test: setup ## Type check, lint and every test but those on kind
 bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fail where a ratio misses its goal)
 	@scripts/setup redis python
 	@node bench/main.ts
+
+load: setup ## The shard under load and failure, every tick accounted for (QUICK=1: under 50 s; ONLY=fault,cost)
+	@scripts/setup redis
+	@node bench/load/main.ts
 
 simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name,name]
 	@node simulation/main.ts

@@ -1,0 +1,45 @@
+import { arch, cpus, loadavg } from 'node:os';
+import { type Figure, met } from '../goals.ts';
+import { runFault, runPastBound } from './outage.ts';
+import type { Outcome, Size } from './outcome.ts';
+import { figuresOf, streamTable } from './report.ts';
+import { runSteady, steady } from './steady.ts';
+
+/**
+ * `make load`: the shard under load and under failure, each part a process of its own. `QUICK=1` takes less than 50 s,
+ * `ONLY=fault` runs the scenarios of that name. The last line is one JSON object with every figure and its goal; the exit
+ * status is 1 where a single tick is not accounted for.
+ */
+const size: Size = process.env['QUICK'] === '1' ? 'quick' : 'full';
+const only = process.env['ONLY'] ?? '';
+
+const figures: Figure[] = [];
+const outcomes: Outcome[] = [];
+const stream = (run: () => Promise<Outcome>) => async (): Promise<void> => {
+  const outcome = await run();
+  outcomes.push(outcome);
+  figures.push(...figuresOf(outcome));
+};
+const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+  ...Object.fromEntries(
+    (Object.keys(steady) as (keyof typeof steady)[]).map((name) => [name, stream(() => runSteady(name, size))]),
+  ),
+  fault: stream(() => runFault(size)),
+  bound: stream(() => runPastBound(size)),
+};
+
+const wanted = Object.keys(scenarios).filter((name) => only === '' || only.split(',').includes(name));
+if (wanted.length === 0) throw new Error(`ONLY=${only} names none of ${Object.keys(scenarios).join(', ')}`);
+for (const name of wanted) {
+  console.error(`load: ${name}`);
+  await scenarios[name]!();
+}
+
+const machine = `${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}`;
+console.log(`\nNode ${process.version}, ${arch()}, ${machine}\n`);
+if (outcomes.length > 0) console.log(`${streamTable(outcomes)}\n`);
+for (const { name, detail } of figures) if (detail !== undefined) console.log(`${name}: ${detail}`);
+const unmet = figures.filter((figure) => !met(figure));
+for (const { name, value, unit } of unmet) console.log(`missed: ${name} is ${value} ${unit}`);
+console.log(JSON.stringify({ size, figures: figures.map((figure) => ({ ...figure, met: met(figure) })) }));
+process.exitCode = unmet.some(({ checked }) => checked) ? 1 : 0;

@@ -1,0 +1,148 @@
+import { secrets, subscriptionSlices } from '../../cluster/resources.ts';
+import { apiVersion, ownerLabel, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { createLogger } from '../../runtime/log.ts';
+import { SeededRandom } from '../../runtime/random.ts';
+import { Supervisor } from '../../runtime/supervisor.ts';
+import { providers } from '../../ticker/providers/registry.ts';
+import { createShard } from '../../ticker/shard/shard.ts';
+import { TestCluster } from '../../ticker/shard/test-cluster.testing.ts';
+import { RedisSink } from '../../ticker/sinks/redis/redis-sink.ts';
+import { LedgerSink } from './ledger-sink.ts';
+import { configured, listen, type ShardConfig, type ShardReport, type SliceFeed, tell } from './messages.ts';
+
+/**
+ * A shard as a process: nothing differs from the one that an operator runs but that its API server is a few objects in
+ * memory. SIGTERM drains it, as it does in a pod.
+ */
+const identity = { shard: 'shard-0', uid: 'pod-0' };
+/** The one set that every option is in. */
+const set = { namespace: 'default', name: 'load', uid: 'load' };
+/** Connections of one account. */
+const connections = 3;
+
+const config = await configured<ShardConfig>();
+const clock = systemClock;
+const random = new SeededRandom(1);
+const log = createLogger((process.env['LOG_LEVEL'] ?? 'error') as 'error');
+const cluster = new TestCluster();
+const sink = new LedgerSink(new RedisSink({ url: config.redis, clock, random, log }));
+const supervisor = new Supervisor({ clock, random, log, onFatal: () => process.exit(70) });
+const shard = createShard({
+  identity,
+  cluster,
+  sink,
+  providers,
+  clock,
+  log,
+  random,
+  supervisor,
+  ...(config.limits === undefined ? {} : { limits: config.limits }),
+  ...(config.spool === undefined ? {} : { spool: config.spool }),
+});
+
+listen((message) => {
+  if (message.kind === 'stop') process.exit(0);
+  if (message.kind === 'report') tellReport(message.collect === true);
+});
+process.once('SIGTERM', async () => {
+  await shard.drain();
+  tellReport(false, () => process.exit(0));
+});
+
+cluster.put(secrets, {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { namespace: 'default', name: 'login' },
+  data: { apiKey: encoded('load'), accessToken: encoded('load') },
+});
+config.slices.forEach((each, index) => {
+  cluster.put(subscriptionSlices, sliceObject(each, index));
+});
+await shard.start();
+tell({ kind: 'ready' });
+
+function tellReport(collect: boolean, told?: () => void): void {
+  tell({ kind: 'shard', report: report(collect), ledger: sink.entries.splice(0) }, told);
+}
+
+function report(collect: boolean): ShardReport {
+  cluster.statusWrites.length = 0;
+  const { totals, slices, breaker, spool } = shard.snapshot();
+  const cpu = process.cpuUsage();
+  if (collect) {
+    if (globalThis.gc === undefined) throw new Error('the heap is measured under --expose-gc');
+    globalThis.gc();
+    globalThis.gc();
+  }
+  return {
+    totals,
+    breaker,
+    spool,
+    received: Object.fromEntries(
+      slices.map(({ slice, pipeline }) => [slice.replace('default/', ''), pipeline.received - pipeline.unrouted]),
+    ),
+    connections: slices.reduce((sum, slice) => sum + slice.connections, 0),
+    cpu: cpu.user + cpu.system,
+    wall: clock.monotonic(),
+    rss: process.memoryUsage.rss(),
+    peakRss: process.resourceUsage().maxRSS * 1024,
+    ...(collect ? { heap: process.memoryUsage().heapUsed } : {}),
+  };
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function sliceObject({ uid, groups }: SliceFeed, index: number): SubscriptionSlice {
+  return {
+    apiVersion,
+    kind: 'SubscriptionSlice',
+    metadata: {
+      namespace: 'default',
+      name: uid,
+      uid,
+      labels: { [ownerLabel]: identity.shard },
+      finalizers: [sliceFinalizer],
+    },
+    spec: {
+      account: `account-${Math.floor(index / connections)}`,
+      connection: index % connections,
+      login: {
+        provider: 'kite',
+        credentials: { secretName: 'login' },
+        endpoint: { rest: `http://${config.broker}`, websocket: `ws://${config.broker}` },
+      },
+      suspended: false,
+      epoch: 1,
+      owner: identity,
+      sets: [
+        {
+          ...set,
+          channel: 'ticks:default:load',
+          validation: { action: 'enforce' },
+          greeks: {
+            model: 'blackScholesMerton',
+            rate: 0.065,
+            dividendYield: 0,
+            dayCount: 'act365',
+            expiryTime: '15:30',
+            timezone: 'Asia/Kolkata',
+          },
+          delivery: {
+            format: 'json',
+            pubsub: true,
+            sharded: false,
+            latest: false,
+            stream: { maxLength: config.streamLength },
+            window: 100,
+            maxTicks: 1000,
+            conflate: false,
+          },
+        },
+      ],
+      groups: [...groups],
+    },
+  };
+}
