@@ -1,11 +1,11 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench load check format generate simulate
+.PHONY: help setup demo test bench load check format generate simulate e2e-up e2e-down
 export SEED SEEDS START TRACE FAULTS
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install npm packages and the pinned Node
 	@scripts/setup packages
@@ -31,6 +31,12 @@ load: setup ## The shard under load and failure, every tick accounted for (QUICK
 
 simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name,name]
 	@node simulation/main.ts
+
+e2e-up: setup ## Make a kind cluster of three nodes, with or without Docker, and keep it
+	@e2e/kind/cluster up
+
+e2e-down: ## Delete that cluster, and all that it left on the machine
+	@e2e/kind/cluster down
 
 check: setup ## Type check and lint
 	@tsc && biome check .
