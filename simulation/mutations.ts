@@ -17,6 +17,7 @@ function alteredSink(inner: Sink, changes: Partial<Sink>): Sink {
     claim: (request) => inner.claim(request),
     send: (call) => inner.send(call),
     sendLate: (call) => inner.sendLate(call),
+    mark: (sliceUid, mark) => inner.mark(sliceUid, mark),
     end: (sliceUid, token) => inner.end(sliceUid, token),
     ping: () => inner.ping(),
     close: () => inner.close(),

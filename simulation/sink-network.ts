@@ -81,6 +81,11 @@ export class SinkNetwork {
           (sink) => sink.sendLate(sent),
           (answer) => observer.sentLate(process, sent, answer),
         ),
+      mark: (sliceUid, mark) =>
+        call(
+          (sink) => sink.mark(sliceUid, mark),
+          () => undefined,
+        ),
       end: (sliceUid, token) =>
         call(
           (sink) => sink.end(sliceUid, token),

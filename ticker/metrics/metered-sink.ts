@@ -2,7 +2,7 @@ import type { Token } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { LabelsOf } from '../../runtime/metrics/definition.ts';
 import type { Metrics, Observed } from '../../runtime/metrics/metrics.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest, SealedBatch, Sink } from '../sinks/sink.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, SealedBatch, Sink } from '../sinks/sink.ts';
 import { type SinkOperation, sinkMetrics } from './sink-definitions.ts';
 
 export interface MeteredSinkOptions {
@@ -57,6 +57,10 @@ export class MeteredSink implements Sink {
 
   sendLate(call: Call): Promise<Answer> {
     return this.#timed('sendLate', this.#sink.sendLate(call));
+  }
+
+  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
+    return this.#timed('mark', this.#sink.mark(sliceUid, mark));
   }
 
   end(sliceUid: string, token: Token): Promise<Answer> {

@@ -5,7 +5,7 @@ const latency = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.
 
 const shard = { shard: 'shard' } as const;
 
-export const sinkOperations = ['claim', 'send', 'sendLate', 'end'] as const;
+export const sinkOperations = ['claim', 'send', 'sendLate', 'mark', 'end'] as const;
 export type SinkOperation = (typeof sinkOperations)[number];
 
 /** What a shard exposes of its calls to the sink: observed once a call or batch. */
@@ -18,7 +18,7 @@ export const sinkMetrics = {
     labels: {
       ...shard,
       operation: sinkOperations,
-      answer: ['claimed', 'written', 'already', 'refused', 'claimFirst', 'gap', 'ended', 'unavailable'],
+      answer: ['claimed', 'written', 'already', 'refused', 'claimFirst', 'gap', 'marked', 'ended', 'unavailable'],
     },
   },
   callDuration: {

@@ -2,7 +2,7 @@ import type { Token } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest, Sink } from '../sinks/sink.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, Sink } from '../sinks/sink.ts';
 import type { Breaker } from './breaker.ts';
 import { circuitOpen } from './errors.ts';
 import { Notifier } from './notifier.ts';
@@ -34,6 +34,10 @@ export class GuardedSink implements Sink {
 
   sendLate(call: Call): Promise<Answer> {
     return this.#guard((sink) => sink.sendLate(call));
+  }
+
+  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
+    return this.#guard((sink) => sink.mark(sliceUid, mark));
   }
 
   end(sliceUid: string, token: Token): Promise<Answer> {

@@ -532,6 +532,7 @@ function switched(sink: Sink, there: () => boolean): Sink {
     claim: guard((request) => sink.claim(request)),
     send: guard((call) => sink.send(call)),
     sendLate: guard((call) => sink.sendLate(call)),
+    mark: guard((sliceUid, mark) => sink.mark(sliceUid, mark)),
     end: guard((uid, token) => sink.end(uid, token)),
     ping: guard(() => sink.ping()),
     close: () => sink.close(),

@@ -497,6 +497,70 @@ export function describeSink(name: string, make: () => Promise<SinkFixture>): vo
       });
     });
 
+    describe('mark', () => {
+      const echoing = (token: Token, n: number, echo: string, on = sink) =>
+        on.send({ ...call(slice, token, n, batch(set, token, n)), echo });
+      const mark = (name: string) => fixture.other.mark(slice, name);
+
+      test('without a fence: claim first; after the end: ended', async () => {
+        expect(await mark('a.1')).toEqual({ kind: 'claimFirst' });
+        const token = await claimed();
+        await sink.end(slice, token);
+        expect(await mark('a.2')).toEqual({ kind: 'ended' });
+      });
+
+      test("the owner's answers carry the newest mark, a repeated one too", async () => {
+        const token = await claimed();
+        expect(await sink.send(call(slice, token, 1))).toEqual({ kind: 'written' });
+        expect(await mark('a.1')).toEqual({ kind: 'marked' });
+        await mark('a.2');
+        expect(await sink.send(call(slice, token, 1))).toEqual({ kind: 'already', mark: 'a.2' });
+        expect(await sink.send(call(slice, token, 2, batch(set, token, 2)))).toEqual({ kind: 'written', mark: 'a.2' });
+      });
+
+      test('an accepted echo is told to whoever marks next, the newest one', async () => {
+        const token = await claimed();
+        await mark('a.1');
+        await mark('a.2');
+        await echoing(token, 1, 'a.1');
+        expect(await mark('a.3')).toEqual({ kind: 'marked', echo: 'a.1' });
+        await echoing(token, 2, 'a.2');
+        await sink.send(call(slice, token, 3));
+        expect(await mark('a.4')).toEqual({ kind: 'marked', echo: 'a.2' });
+      });
+
+      test('an echo of a call that was not accepted does not count', async () => {
+        const old = await claimed(1);
+        await mark('a.1');
+        expect(await echoing(old, 5, 'a.1')).toMatchObject({ kind: 'gap' });
+        expect(await echoing({ epoch: 9, claim: 9 }, 1, 'a.1')).toEqual({ kind: 'claimFirst' });
+        await sink.send(call(slice, old, 1));
+        expect(await echoing(old, 1, 'a.1')).toMatchObject({ kind: 'already' });
+        const newest = await claimed(2);
+        await mark('a.2');
+        expect(await echoing(old, 2, 'a.2')).toEqual({ kind: 'refused', newest, last: 1 });
+        expect(await mark('a.3')).toEqual({ kind: 'marked' });
+      });
+
+      test('a claim forgets marks and echoes', async () => {
+        const old = await claimed(1);
+        await mark('a.1');
+        await echoing(old, 1, 'a.1');
+        const token = await claimed(2);
+        expect(await sink.send(call(slice, token, 1))).toEqual({ kind: 'written' });
+        expect(await mark('b.1')).toEqual({ kind: 'marked' });
+      });
+
+      test('belongs to one slice, and is written nowhere else', async () => {
+        const token = await claimed();
+        await sink.claim({ sliceUid: 'another', epoch: 1, above: 0, setUids: [set] });
+        await mark('a.1');
+        expect(await sink.send(call('another', token, 1))).toEqual({ kind: 'written' });
+        expect(await streamed()).toEqual([]);
+        expect(await claim()).toMatchObject({ kind: 'claimed', previous: new Map() });
+      });
+    });
+
     describe('end', () => {
       test('is a tombstone: every token, older, same and newer, and every claim is told that the slice has ended', async () => {
         const old = await claimed(1);

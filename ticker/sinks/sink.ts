@@ -35,12 +35,17 @@ export interface Call {
   /** Counts by one from each claim, from 1. */
   readonly n: number;
   readonly batches: readonly SealedBatch[];
+  /** The successor's mark up to which this call and those before it speak for everything that the owner has received. */
+  readonly echo?: string;
 }
 
-/** PROTOCOL 2. `last` is the last `n` that was accepted of the sender's own token. */
+/**
+ * PROTOCOL 2. `last` is the last `n` that was accepted of the sender's own token; `mark` the newest that a successor has
+ * left since the last claim.
+ */
 export type Answer =
-  | { readonly kind: 'written' }
-  | { readonly kind: 'already' }
+  | { readonly kind: 'written'; readonly mark?: string }
+  | { readonly kind: 'already'; readonly mark?: string }
   | { readonly kind: 'refused'; readonly newest: Token; readonly last: number }
   | { readonly kind: 'claimFirst' }
   | { readonly kind: 'gap'; readonly last: number }
@@ -57,6 +62,13 @@ export type ClaimAnswer =
       readonly previous: ReadonlyMap<string, Previous>;
     }
   | { readonly kind: 'refused'; readonly newest: Token }
+  | { readonly kind: 'ended' };
+
+/** `echo`: the newest mark that an accepted call has echoed since the last claim. */
+export type MarkAnswer =
+  | { readonly kind: 'marked'; readonly echo?: string }
+  /** Nobody has claimed yet: there is no owner to echo it. */
+  | { readonly kind: 'claimFirst' }
   | { readonly kind: 'ended' };
 
 export interface ClaimRequest {
@@ -84,6 +96,11 @@ export interface Sink {
    * the 16 that the fence remembers: what is left of it is lost.
    */
   sendLate(call: Call): Promise<Answer>;
+  /**
+   * A successor's mark (PROTOCOL 4): the answers to the owner's calls carry the newest one. It is compared for equality
+   * only; each is given once. A claim forgets marks and echoes.
+   */
+  mark(sliceUid: string, mark: string): Promise<MarkAnswer>;
   /**
    * Closes the fence for good: a tombstone that refuses every token, kept 7 days; the slice's latest values go at once,
    * its streams with the tombstone. Repeating it does nothing and answers `ended`.

@@ -1,7 +1,7 @@
 import type { Token } from '../../../crds/index.ts';
 import type { BatchHeader, Previous } from '../../delivery.ts';
 import { previousKept, tokensKept } from '../limits.ts';
-import type { Answer, ClaimAnswer, ClaimRequest } from '../sink.ts';
+import type { Answer, ClaimAnswer, ClaimRequest, MarkAnswer } from '../sink.ts';
 import { compareTokens } from '../token.ts';
 
 /** What a fence remembers of one token. */
@@ -23,6 +23,8 @@ export class Fence {
   readonly #previous = new Map<string, Previous>();
   #before: { token: Token; n: number } | undefined;
   #ended = false;
+  #mark: string | undefined;
+  #echo: string | undefined;
 
   get ended(): boolean {
     return this.#ended;
@@ -37,6 +39,8 @@ export class Fence {
     if (newest !== undefined && newest.live > 0) this.#before = { token: newest.token, n: newest.live };
     this.#remember({ token, live: 0, late: 0 });
     this.#forgetSets(request.setUids);
+    this.#mark = undefined;
+    this.#echo = undefined;
     return {
       kind: 'claimed',
       token,
@@ -45,14 +49,25 @@ export class Fence {
     };
   }
 
-  send(token: Token, n: number): Answer {
+  send(token: Token, n: number, echo?: string): Answer {
     const newest = this.#newest();
     if (this.#ended) return { kind: 'ended' };
     if (newest === undefined || compareTokens(token, newest.token) > 0) return { kind: 'claimFirst' };
     if (compareTokens(token, newest.token) < 0) return this.#refuse(token, newest.token);
     const verdict = inOrder(n, newest.live);
-    if (verdict === 'written') newest.live = n;
-    return verdict === 'gap' ? { kind: 'gap', last: newest.live } : { kind: verdict };
+    if (verdict === 'gap') return { kind: 'gap', last: newest.live };
+    if (verdict === 'written') {
+      newest.live = n;
+      this.#echo = echo ?? this.#echo;
+    }
+    return { kind: verdict, ...(this.#mark !== undefined && { mark: this.#mark }) };
+  }
+
+  mark(mark: string): MarkAnswer {
+    if (this.#ended) return { kind: 'ended' };
+    if (this.#newest() === undefined) return { kind: 'claimFirst' };
+    this.#mark = mark;
+    return { kind: 'marked', ...(this.#echo !== undefined && { echo: this.#echo }) };
   }
 
   sendLate(token: Token, n: number): Answer {

@@ -4,7 +4,7 @@ import { sinkUnavailable } from '../errors.ts';
 import { lateKept, latestKept, tombstoneMillis } from '../limits.ts';
 import { readPayload } from '../payload.ts';
 import type { SinkReader } from '../reader.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest, SealedBatch, Sink } from '../sink.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, SealedBatch, Sink } from '../sink.ts';
 import { Channels } from './channels.ts';
 import { Fence } from './fence.ts';
 import { LatestValues } from './latest-values.ts';
@@ -72,7 +72,7 @@ export class MemorySink implements Sink {
       this.#forgetTombstones();
       const slice = this.#slices.get(call.sliceUid);
       if (slice === undefined) return { kind: 'claimFirst' };
-      const answer = slice.fence.send(call.token, call.n);
+      const answer = slice.fence.send(call.token, call.n, call.echo);
       if (answer.kind === 'written') for (const batch of call.batches) this.#write(slice, batch);
       return answer;
     });
@@ -92,6 +92,10 @@ export class MemorySink implements Sink {
       }
       return answer;
     });
+  }
+
+  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
+    return this.#answer(() => this.#slices.get(sliceUid)?.fence.mark(mark) ?? { kind: 'claimFirst' });
   }
 
   end(sliceUid: string, token: Token): Promise<Answer> {

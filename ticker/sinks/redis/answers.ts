@@ -1,6 +1,6 @@
 import type { Token } from '../../../crds/index.ts';
 import type { Previous } from '../../delivery.ts';
-import type { Answer, ClaimAnswer } from '../sink.ts';
+import type { Answer, ClaimAnswer, MarkAnswer } from '../sink.ts';
 
 /** Reads what the send, send-late and end scripts answer: `[kind, …numbers as text]`. */
 export function readAnswer(reply: unknown): Answer {
@@ -8,6 +8,7 @@ export function readAnswer(reply: unknown): Answer {
   switch (kind) {
     case 'written':
     case 'already':
+      return { kind, ...(rest[0] ? { mark: rest[0] } : {}) };
     case 'claimFirst':
     case 'ended':
       return { kind };
@@ -18,6 +19,14 @@ export function readAnswer(reply: unknown): Answer {
     default:
       throw new Error(`a script answered ${String(kind)}`);
   }
+}
+
+/** Reads what the mark script answers: `marked, echo or nothing`, `claimFirst` or `ended`. */
+export function readMarkAnswer(reply: unknown): MarkAnswer {
+  const [kind, echo] = texts(reply);
+  if (kind === 'claimFirst' || kind === 'ended') return { kind };
+  if (kind !== 'marked') throw new Error(`the mark script answered ${String(kind)}`);
+  return { kind, ...(echo ? { echo } : {}) };
 }
 
 /** Reads what the claim script answers: `claimed, claim, before, (set UID, epoch:claim:seq)…`, `refused, …` or `ended`. */

@@ -21,6 +21,7 @@ if newestEpoch then
   insert(older, { epoch = newestEpoch, claim = newestClaim, live = newestN, late = 0 }, tonumber(ARGV[3]) - 1)
 end
 redis.call('HSET', fence, 'epoch', ARGV[1], 'claim', decimal(raised), 'n', '0', 'before', before)
+redis.call('HDEL', fence, 'mark', 'echo')
 writeOlder(older)
 
 -- Longer than 64 bytes, so that Redis keeps the hash as a table: looking up n fields of a packed one takes n * n steps.

@@ -3,12 +3,13 @@
 --   before            epoch:claim:n of the last live call accepted of an older token
 --   older             epoch:claim:live:late of up to 15 older tokens, oldest first, joined by ';'
 --   set:<uid>         epoch:claim:seq of the last live batch of a set
+--   mark, echo        the newest mark of a successor, and the newest that an accepted call echoed, since the last claim
 --   ended             the slice has ended
 -- ARGV[1], ARGV[2] are the epoch and the claim of the caller's token. Numbers stay below 2^53.
 
 local fence = KEYS[1]
 local epoch, claim = tonumber(ARGV[1]), tonumber(ARGV[2])
-local field = redis.call('HMGET', fence, 'epoch', 'claim', 'n', 'ended')
+local field = redis.call('HMGET', fence, 'epoch', 'claim', 'n', 'ended', 'mark')
 local newestEpoch, newestClaim, newestN = tonumber(field[1]), tonumber(field[2]), tonumber(field[3])
 local ended = field[4]
 

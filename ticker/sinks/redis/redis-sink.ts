@@ -1,13 +1,13 @@
 import type { Token } from '../../../crds/index.ts';
 import { lateKept, latestKept, previousKept, tokensKept, tombstoneMillis } from '../limits.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest, SealedBatch, Sink } from '../sink.ts';
-import { readAnswer, readClaimAnswer } from './answers.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, SealedBatch, Sink } from '../sink.ts';
+import { readAnswer, readClaimAnswer, readMarkAnswer } from './answers.ts';
 import type { Connection, RedisOptions } from './connection.ts';
 import { Directory } from './directory.ts';
 import { fenceKey, lateKey, latestKey, setKeys, streamKey, timesKey } from './keys.ts';
 import { RedisNodes } from './redis-nodes.ts';
 import { ScriptCommand } from './script-command.ts';
-import { allScripts, claimScript, endScript, type Script, sendLateScript, sendScript } from './scripts.ts';
+import { allScripts, claimScript, endScript, markScript, type Script, sendLateScript, sendScript } from './scripts.ts';
 
 export interface RedisSinkOptions extends RedisOptions {
   /** Bytes of calls without an answer, beyond which more are turned away (`SINK_UNAVAILABLE`); default 64 MiB. */
@@ -58,7 +58,11 @@ export class RedisSink implements Sink {
   async send(call: Call): Promise<Answer> {
     const { sliceUid, token, n, batches } = call;
     const keys = [fenceKey(sliceUid)];
-    const args: (string | Buffer)[] = [String(token.epoch), String(token.claim), String(n), this.#latestLimit];
+    const args: (string | Buffer)[] = [
+      ...[token.epoch, token.claim, n].map(String),
+      this.#latestLimit,
+      call.echo ?? '',
+    ];
     for (const batch of batches) {
       const latest = batch.latest ?? [];
       const bound = batch.header.count > 0 ? batch.streamMaxLength : undefined;
@@ -91,6 +95,10 @@ export class RedisSink implements Sink {
       args.push(String(batch.header.seq), String(batch.streamMaxLength ?? lateKept), bytes(batch.payload));
     }
     return this.#bounded(batches, () => this.#script(calls, sendLateScript, keys, args));
+  }
+
+  async mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
+    return readMarkAnswer(await this.#script(calls, markScript, [fenceKey(sliceUid)], ['0', '0', mark]));
   }
 
   async end(sliceUid: string, token: Token): Promise<Answer> {

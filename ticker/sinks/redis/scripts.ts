@@ -20,4 +20,5 @@ export const claimScript = load('claim');
 export const sendScript = load('send');
 export const sendLateScript = load('send-late');
 export const endScript = load('end');
-export const allScripts = [claimScript, sendScript, sendLateScript, endScript];
+export const markScript = load('mark');
+export const allScripts = [claimScript, sendScript, sendLateScript, endScript, markScript];

@@ -1,4 +1,4 @@
--- One live call. ARGV[3] n, ARGV[4] instruments kept in latest values, then for each batch:
+-- One live call. ARGV[3] n, ARGV[4] instruments kept in latest values, ARGV[5] the mark that it echoes or '', then for each batch:
 --   set UID, count, seq, stream bound or '', channel or '', payload, number of latest values,
 --   and for each of these: instrument, time, row.
 -- KEYS[2...]: for each batch its stream, where it has a bound; latest and times, where it has latest values.
@@ -8,7 +8,8 @@ local order = compare(epoch, claim, newestEpoch, newestClaim)
 if order > 0 then return { 'claimFirst' } end
 if order < 0 then return refused() end
 local n = tonumber(ARGV[3])
-if n <= newestN then return { 'already' } end
+local mark = field[5] or ''
+if n <= newestN then return { 'already', mark } end
 if n > newestN + 1 then return { 'gap', field[3] } end
 
 local chunk = 500 -- unpack() and the arguments of one command are bounded
@@ -47,7 +48,7 @@ local function keepLatest(latest, times, first, count)
   end
 end
 
-local batches, at, key = {}, 5, 2
+local batches, at, key = {}, 6, 2
 while at <= #ARGV do
   local batch = { at = at, latestCount = tonumber(ARGV[at + 6]) }
   if ARGV[at + 3] ~= '' then
@@ -65,6 +66,7 @@ end
 
 -- The fence first: where Redis refuses writes (memory, replica, disk), it refuses this one, and nothing is half done.
 redis.call('HSET', fence, 'n', ARGV[3])
+if ARGV[5] ~= '' then redis.call('HSET', fence, 'echo', ARGV[5]) end
 for _, batch in ipairs(batches) do
   local a = batch.at
   local setUid, count, seq, bound, channel, payload = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 5]
@@ -78,4 +80,4 @@ for _, batch in ipairs(batches) do
   if batch.latest then keepLatest(batch.latest, batch.times, a + 7, batch.latestCount) end
   if channel ~= '' then redis.call('PUBLISH', channel, payload) end
 end
-return { 'written' }
+return { 'written', mark }
