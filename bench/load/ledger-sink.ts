@@ -1,5 +1,5 @@
 import type { Token } from '../../crds/index.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest, Sink } from '../../ticker/sinks/sink.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, Sink } from '../../ticker/sinks/sink.ts';
 import type { LedgerEntry } from './messages.ts';
 
 /** Keeps a ledger of every batch that the sink behind it is known to have accepted, whatever became of its answer. */
@@ -36,6 +36,10 @@ export class LedgerSink implements Sink {
 
   sendLate(call: Call): Promise<Answer> {
     return this.#sink.sendLate(call);
+  }
+
+  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
+    return this.#sink.mark(sliceUid, mark);
   }
 
   end(sliceUid: string, token: Token): Promise<Answer> {
