@@ -7,13 +7,16 @@ describe('generated files', () => {
     expect(staleFiles()).toEqual([]);
   });
 
-  it('are a CRD and a page for each kind', () => {
+  it("are a CRD, the chart's copy of it and a page for each kind", () => {
     expect([...generatedFiles().keys()]).toEqual([
       'crds/tickeraccounts.yaml',
+      'helm/ticker-operator/files/crds/tickeraccounts.yaml',
       'docs/reference/tickeraccount.md',
       'crds/instrumentsets.yaml',
+      'helm/ticker-operator/files/crds/instrumentsets.yaml',
       'docs/reference/instrumentset.md',
       'crds/subscriptionslices.yaml',
+      'helm/ticker-operator/files/crds/subscriptionslices.yaml',
       'docs/reference/subscriptionslice.md',
     ]);
   });

@@ -15,7 +15,10 @@ export function generatedFiles(): Map<string, string> {
   const files = new Map<string, string>();
   for (const definition of kinds) {
     const yaml = stringify(customResourceDefinition(definition), yamlOptions);
-    files.set(`crds/${definition.plural}.yaml`, `# Generated from crds/*.ts by \`node crds/generate.ts\`.\n${yaml}`);
+    const text = `# Generated from crds/*.ts by \`node crds/generate.ts\`.\n${yaml}`;
+    files.set(`crds/${definition.plural}.yaml`, text);
+    // A chart can read what lies in its own folder only.
+    files.set(`helm/ticker-operator/files/crds/${definition.plural}.yaml`, text);
     files.set(`docs/reference/${definition.singular}.md`, kindReference(definition));
   }
   return files;
