@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { describeError } from '../runtime/errors.ts';
+import { addProcesses } from './processes.ts';
 import { addRedisOptions } from './redis-options.ts';
 import { version } from './version.ts';
 
@@ -115,6 +116,8 @@ program
     '\nPrints one line for each problem, FILE:LINE:COLUMN FIELD: what is wrong, and exits with 1 where there is any.',
   )
   .action(async (files) => (await import('./validate.ts')).validateCommand(files));
+
+addProcesses(program);
 
 program
   .command('version')

@@ -1,0 +1,239 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { WebSocket } from 'ws';
+import { ApiServer } from '../../cluster/kubernetes/api-server.testing.ts';
+import type { KubernetesCluster } from '../../cluster/kubernetes/index.ts';
+import { instrumentSets, secrets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
+import { apiVersion, type InstrumentSet, type KubeObject, type SubscriptionSlice } from '../../crds/index.ts';
+import { sleep, systemClock } from '../../runtime/clock.ts';
+import type { BatchHeader } from '../../ticker/delivery.ts';
+import { BatchSequence, type Verdict } from '../../ticker/gateway/batch-sequence.ts';
+import { type RedisServer, startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
+
+const user = { fieldManager: 'user', force: true };
+export const namespace = 'default';
+
+/** One of this project's processes, as a pod's container would run it. */
+export class LabProcess {
+  readonly name: string;
+  readonly uid: string;
+  readonly #child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  #output = '';
+
+  constructor(name: string, uid: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+    this.name = name;
+    this.uid = uid;
+    const program = join(import.meta.dirname, '../../bin/ticker-operator');
+    // Of the environment only what a program needs to be found: no kubeconfig of the machine.
+    const base = { PATH: process.env['PATH'] ?? '', HOME: tmpdir() };
+    const child = spawn(program, args, { env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (text) => {
+        this.#output += String(text);
+      });
+    }
+    const killed = (): void => void child.kill('SIGKILL');
+    process.once('exit', killed);
+    this.ended = once(child, 'close').then(([status]) => {
+      process.off('exit', killed);
+      return status as number | null;
+    });
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.ended;
+  }
+
+  /** Waits until it has said so; the match is given back. */
+  async says(pattern: RegExp, timeout = 60_000): Promise<RegExpExecArray> {
+    const deadline = systemClock.monotonic() + timeout;
+    while (!pattern.test(this.#output) && this.#child.exitCode === null && systemClock.monotonic() < deadline) {
+      await sleep(systemClock, 50);
+    }
+    const found = pattern.exec(this.#output);
+    if (found === null) throw new Error(`${this.name} did not say ${pattern}:\n${this.#output.slice(-4000)}`);
+    return found;
+  }
+
+  /** Port of metrics and health. */
+  async port(): Promise<number> {
+    return Number((await this.says(/"event":"process\.listening".*?"port":(\d+)/))[1]);
+  }
+
+  async readiness(): Promise<number> {
+    return (await fetch(`http://127.0.0.1:${await this.port()}/readyz`)).status;
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${await this.port()}/metrics`)).text();
+  }
+}
+
+/** A real API server, a real Redis, a simulated broker, and the product's processes; there is no kubelet. */
+export class ClusterLab {
+  readonly server: ApiServer;
+  readonly cluster: KubernetesCluster;
+  readonly redis: RedisServer;
+  readonly broker: LabProcess;
+  readonly brokerPort: number;
+  readonly directory = mkdtempSync(join(tmpdir(), 'cluster-lab-'));
+  readonly #processes: LabProcess[];
+
+  private constructor(
+    server: ApiServer,
+    cluster: KubernetesCluster,
+    redis: RedisServer,
+    broker: LabProcess,
+    port: number,
+  ) {
+    this.server = server;
+    this.cluster = cluster;
+    this.redis = redis;
+    this.broker = broker;
+    this.brokerPort = port;
+    this.#processes = [broker];
+  }
+
+  /** @param rate ticks a second of each instrument */
+  static async start(rate = 10): Promise<ClusterLab> {
+    const server = await ApiServer.start();
+    const redis = await startRedis();
+    const args = ['simulator', '--port', '0', '--rate', String(rate), '--login', 'demo-c:secret-c:demo-token-c'];
+    const broker = new LabProcess('simulator', '', args, {});
+    const [, port] = await broker.says(/rest\s+http:\/\/127\.0\.0\.1:(\d+)/);
+    return new ClusterLab(server, await server.connect(), redis, broker, Number(port));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((each) => each.kill()));
+    await this.server.stop();
+    await this.redis.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  operator(name: string, more: readonly string[] = [], kubeconfig = this.server.kubeconfig): LabProcess {
+    return this.#run(name, randomUUID(), ['operator', '--kubeconfig', kubeconfig, ...more]);
+  }
+
+  /** @param uid of the pod; another one is another pod of that name */
+  shard(
+    name: string,
+    { uid = randomUUID(), more = [], kubeconfig = this.server.kubeconfig }: Partial<ShardSettings> = {},
+  ): LabProcess {
+    return this.#run(name, uid, ['shard', '--kubeconfig', kubeconfig, '--redis', this.redis.url, ...more]);
+  }
+
+  gateway(more: readonly string[] = []): LabProcess {
+    const args = ['gateway', '--redis', this.redis.url, '--host', '127.0.0.1', '--port', '0'];
+    return this.#run('gateway', '', [...args, ...more]);
+  }
+
+  #run(name: string, uid: string, args: readonly string[]): LabProcess {
+    const http = ['--http-host', '127.0.0.1', '--http-port', '0'];
+    const env = { POD_NAME: name, POD_UID: uid, POD_NAMESPACE: namespace, POD_IP: '127.0.0.1' };
+    const started = new LabProcess(name, uid, [...args, ...http], env);
+    this.#processes.push(started);
+    return started;
+  }
+
+  /** A login at the simulated broker, with its Secret. */
+  async account(name: string, spec: object = {}): Promise<void> {
+    await this.login(name, { apiKey: name, accessToken: name.replace('demo-', 'demo-token-') });
+    const port = this.brokerPort;
+    const endpoint = { rest: `http://127.0.0.1:${port}`, websocket: `ws://127.0.0.1:${port}` };
+    const object = {
+      apiVersion,
+      kind: 'TickerAccount',
+      metadata: { namespace, name },
+      spec: { provider: 'kite', credentials: { secretName: `login-${name}` }, endpoint, ...spec },
+    };
+    await this.cluster.apply<KubeObject>(tickerAccounts, object, user);
+  }
+
+  async login(account: string, values: Readonly<Record<string, string>>): Promise<void> {
+    const data = Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    );
+    const metadata = { namespace, name: `login-${account}` };
+    await this.cluster.apply<KubeObject>(
+      secrets,
+      { apiVersion: 'v1', kind: 'Secret', metadata, data } as KubeObject,
+      user,
+    );
+  }
+
+  async set(name: string, spec: object): Promise<void> {
+    const object = { apiVersion, kind: 'InstrumentSet', metadata: { namespace, name }, spec };
+    await this.cluster.apply<KubeObject>(instrumentSets, object, user);
+  }
+
+  async slices(): Promise<readonly SubscriptionSlice[]> {
+    return (await this.cluster.list<SubscriptionSlice>(subscriptionSlices)).items;
+  }
+
+  async ready(set: string): Promise<string> {
+    const { status } = await this.cluster.get<InstrumentSet>(instrumentSets, { namespace, name: set });
+    const condition = status?.conditions?.find(({ type }) => type === 'Ready');
+    return `${condition?.status} ${condition?.reason}`;
+  }
+}
+
+interface ShardSettings {
+  readonly uid: string;
+  readonly more: readonly string[];
+  readonly kubeconfig: string;
+}
+
+/** Reads a set at a gateway, checking each batch's number. */
+export class LabReader {
+  readonly sequence = new BatchSequence();
+  readonly verdicts: Verdict[] = [];
+  readonly headers: BatchHeader[] = [];
+  readonly closed: Promise<number>;
+  readonly #socket: WebSocket;
+  /** Ticks by shard. */
+  readonly ticks = new Map<string, number>();
+
+  constructor(port: number, set: string, more = '') {
+    this.#socket = new WebSocket(`ws://127.0.0.1:${port}/v1/stream?set=${namespace}/${set}${more}`);
+    this.#socket.on('message', (data) => {
+      const message = JSON.parse(String(data)) as BatchHeader & { type?: string };
+      if (message.type !== undefined) return;
+      this.verdicts.push(this.sequence.check(message));
+      this.headers.push(message);
+      this.ticks.set(message.shard, (this.ticks.get(message.shard) ?? 0) + message.count);
+    });
+    this.closed = once(this.#socket, 'close').then(([code]) => code as number);
+    this.#socket.on('error', () => {});
+  }
+
+  /** Waits for ticks of each of these slices from now on. */
+  async ticksOf(slices: readonly string[], timeout = 60_000): Promise<void> {
+    const from = this.headers.length;
+    const seen = () => {
+      const ticked = new Set(this.headers.slice(from).flatMap(({ slice, count }) => (count > 0 ? [slice] : [])));
+      return slices.filter((slice) => !ticked.has(slice));
+    };
+    await expect.poll(seen, { timeout, interval: 20 }).toEqual([]);
+  }
+
+  end(): void {
+    this.#socket.terminate();
+  }
+}
