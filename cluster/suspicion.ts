@@ -27,6 +27,7 @@ export class Suspicion {
   readonly #suspects = new Set<string>();
   /** Up to when the watch is known to have been live. */
   #liveUntil: number | undefined;
+  #liveFrom = 0;
 
   constructor(options: SuspicionOptions = {}) {
     this.#suspectAfter = options.suspectAfter ?? leaseDuration;
@@ -36,7 +37,10 @@ export class Suspicion {
   /** A renewal of this replica's own lease arrived through its watch. */
   ownRenewal(now: number): void {
     const outage = this.#liveUntil === undefined || now - this.#liveUntil > this.#liveWithin;
-    if (outage) for (const holder of this.#heard.keys()) this.#heard.set(holder, now);
+    if (outage) {
+      this.#liveFrom = now;
+      for (const holder of this.#heard.keys()) this.#heard.set(holder, now);
+    }
     this.#liveUntil = now;
     for (const [holder, since] of this.#heard) {
       if (now - since >= this.#suspectAfter) this.#suspects.add(holder);
@@ -70,6 +74,11 @@ export class Suspicion {
 
   get suspects(): readonly string[] {
     return [...this.#suspects];
+  }
+
+  /** Since when this replica's own watch has been live without a break; undefined while it is not. */
+  liveSince(now: number): number | undefined {
+    return this.isLive(now) ? this.#liveFrom : undefined;
   }
 
   /** Whether suspicion can be raised now: this replica's own watch shows its own renewals. */

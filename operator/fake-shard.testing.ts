@@ -1,10 +1,13 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { drainingAnnotation, type Lease, leases, shardLabel, subscriptionSlices } from '../cluster/resources.ts';
-import { ownerLabel, type SliceShardStatus, type SubscriptionSlice, sliceFinalizer } from '../crds/index.ts';
+import { type SliceShardStatus, type SubscriptionSlice, sliceFinalizer } from '../crds/index.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
 import { CodedError } from '../runtime/errors.ts';
 
-/** A shard that obeys at once: renews its lease, serves every slice that names it, ends those that are being deleted. */
+/**
+ * A shard that obeys at once: renews its lease, serves every slice that names it, is warm for those that name it as their
+ * next, lets go of those that another has claimed, and ends those that are being deleted.
+ */
 export class FakeShard {
   readonly identity: { readonly shard: string; readonly uid: string };
   readonly #cluster: Cluster;
@@ -66,13 +69,18 @@ export class FakeShard {
   }
 
   async #serve(): Promise<void> {
-    const labels = { [ownerLabel]: this.identity.shard };
-    const { items } = await this.#cluster.list<SubscriptionSlice>(subscriptionSlices, { labels });
+    const { items } = await this.#cluster.list<SubscriptionSlice>(subscriptionSlices);
     for (const slice of items) {
-      if (slice.spec.owner?.uid !== this.identity.uid) continue;
+      const { owner, next } = slice.spec;
       try {
-        if (slice.metadata.deletionTimestamp === undefined) await this.#say(slice);
-        else await this.#end(slice);
+        if (owner?.uid === this.identity.uid) {
+          if (slice.metadata.deletionTimestamp === undefined) await this.#say(slice);
+          else await this.#end(slice);
+        } else if (next?.uid === this.identity.uid) {
+          await this.#say(slice, { phase: 'Warm' });
+        } else {
+          await this.#letGo(slice);
+        }
       } catch (error) {
         // Deleted or changed meanwhile: looked at again in the next turn.
         if (!(error instanceof CodedError)) throw error;
@@ -80,7 +88,16 @@ export class FakeShard {
     }
   }
 
-  async #say(slice: SubscriptionSlice): Promise<void> {
+  /** The new owner's claim refuses this one. */
+  async #letGo(slice: SubscriptionSlice): Promise<void> {
+    const reports = slice.status?.shards ?? [];
+    const own = reports.find(({ uid }) => uid === this.identity.uid);
+    const newer = reports.find(({ token }) => token?.epoch === slice.spec.epoch)?.token;
+    if (own === undefined || own.phase === 'Refused' || newer === undefined) return;
+    await this.#say(slice, { phase: 'Refused', subscribed: 0, beatenBy: newer });
+  }
+
+  async #say(slice: SubscriptionSlice, besides: Partial<SliceShardStatus> = {}): Promise<void> {
     const { shard, uid } = this.identity;
     if (!this.seen.some(({ metadata }) => metadata.resourceVersion === slice.metadata.resourceVersion))
       this.seen.push(slice);
@@ -90,14 +107,16 @@ export class FakeShard {
       uid,
       observedGeneration: slice.metadata.generation ?? 0,
       phase: slice.spec.suspended ? 'Suspended' : 'Streaming',
-      token: { epoch: slice.spec.epoch, claim: 1 },
+      ...(besides.phase === undefined ? { token: { epoch: slice.spec.epoch, claim: 1 } } : {}),
       subscribed: instruments,
+      streaming: slice.metadata.generation ?? 0,
       ...(slice.spec.connection === 0 ? { account: { credentials: 'Valid', connected: true } } : {}),
+      ...besides,
       ...this.report(slice),
     };
     const { name, namespace = '' } = slice.metadata;
     const object = { ...slice, metadata: { name, namespace }, status: { shards: [said] } };
-    await this.#cluster.applyStatus(subscriptionSlices, object, { fieldManager: `ticker-shard/${shard}` });
+    await this.#cluster.applyStatus(subscriptionSlices, object, { fieldManager: `ticker-shard/${shard}/${uid}` });
   }
 
   async #end(slice: SubscriptionSlice): Promise<void> {

@@ -55,4 +55,4 @@ test('writes that fail, conflict or succeed unnoticed: everything is placed and 
   const undisturbed = await converge(undefined);
   expect(undisturbed).toMatchObject({ ready });
   for (const seed of [1, 2, 3]) expect(await converge(seed)).toEqual(undisturbed);
-});
+}, 120_000);

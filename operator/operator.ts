@@ -144,6 +144,7 @@ class TickerOperator implements Operator {
       spots: this.#spots,
       events: this.#events,
       settle: options.settle ?? 1000,
+      liveSince: (now) => this.#tracker.liveSince(now),
       observer: options.observer,
       observe: () => ({
         accounts: this.#accounts.list(),

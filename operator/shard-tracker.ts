@@ -62,6 +62,11 @@ export class ShardTracker {
     return this.#derive();
   }
 
+  /** Since when this replica's own watch has been live; undefined while it is not. */
+  liveSince(now: number): number | undefined {
+    return this.#suspicion.liveSince(now);
+  }
+
   #derive(): boolean {
     const next = new Map<string, PlannerShard>();
     for (const { identity, draining } of this.#tracked.values()) {

@@ -1,5 +1,7 @@
 import type { LoopCounts } from './controllers/loop.ts';
 import type { ReconcilerCounts } from './controllers/reconciler.ts';
+import type { Ended } from './handover/decide.ts';
+import type { HandoverKind } from './handover/memory.ts';
 
 /** One watch of the operator. */
 export interface WatchVitals {
@@ -25,4 +27,6 @@ export interface OperatorObserver {
   waited(seconds: number): void;
   reconciled(result: 'succeeded' | 'failed', seconds: number): void;
   planned(seconds: number): void;
+  /** A handover of a slice to another shard, from its first step to the claim, or to its end without one. */
+  handedOver(kind: HandoverKind, result: Ended['result'], seconds: number): void;
 }

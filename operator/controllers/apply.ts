@@ -1,8 +1,15 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { instrumentSets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
-import { type InstrumentSet, type SubscriptionSlice, sliceFinalizer, type TickerAccount } from '../../crds/index.ts';
+import {
+  type InstrumentSet,
+  type ShardIdentity,
+  type SubscriptionSlice,
+  sliceFinalizer,
+  type TickerAccount,
+} from '../../crds/index.ts';
 import { CodedError, describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
+import { sameShard, shardKey } from '../planner/assign-shards.ts';
 import { fieldManager, idOf } from './names.ts';
 import type { Overlay } from './overlay.ts';
 import type { SliceWrite } from './slice-writes.ts';
@@ -57,6 +64,7 @@ export class Applier {
       if (write.kind === 'apply') {
         const written = await this.#cluster.apply(subscriptionSlices, write.object, { fieldManager });
         slices.wrote(written);
+        write.written?.();
         this.#tell(write.existing, written);
       } else if (write.kind === 'delete') {
         await this.#delete(write.existing);
@@ -98,12 +106,15 @@ export class Applier {
     this.#log.warn({ event: 'slice.released', slice: idOf(slice) }, 'let go: no shard is left to end its stream');
   }
 
-  #tell(before: SubscriptionSlice | undefined, { metadata, spec }: SubscriptionSlice): void {
-    if (before !== undefined && before.spec.epoch === spec.epoch) return;
-    const owner = spec.owner === undefined ? undefined : `${spec.owner.shard}/${spec.owner.uid}`;
-    const former = before?.spec.owner === undefined ? undefined : `${before.spec.owner.shard}/${before.spec.owner.uid}`;
-    const slice = `${metadata.namespace ?? ''}/${metadata.name}`;
-    this.#log.info({ event: 'slice.named', slice, owner, former, epoch: spec.epoch }, 'owner named');
+  #tell(before: SubscriptionSlice | undefined, after: SubscriptionSlice): void {
+    const { owner, next, epoch, handover } = after.spec;
+    const slice = idOf(after);
+    if (next !== undefined && !sameShard(next, before?.spec.next)) {
+      this.#log.info({ event: 'slice.next', slice, owner: nameOf(owner), next: nameOf(next) }, 'a successor warms up');
+    }
+    if (before?.spec.epoch === epoch) return;
+    const former = nameOf(before?.spec.owner);
+    this.#log.info({ event: 'slice.named', slice, owner: nameOf(owner), former, epoch, handover }, 'owner named');
   }
 
   async #status(write: StatusWrite): Promise<void> {
@@ -152,4 +163,8 @@ export class Applier {
     }
     return { written, conflicts, failures };
   }
+}
+
+function nameOf(shard: ShardIdentity | undefined): string | undefined {
+  return shard === undefined ? undefined : shardKey(shard);
 }

@@ -1,6 +1,4 @@
 import type { SubscriptionSlice } from '../../crds/index.ts';
-import { shardKey } from '../planner/assign-shards.ts';
-import { accountOf } from './placed.ts';
 import { isLive, type Shards } from './shards.ts';
 
 /** The coverage invariant as numbers; both are 0 when all is well. */
@@ -8,8 +6,8 @@ export interface Coverage {
   /** Slices that no live shard is named for. */
   readonly unowned: number;
   /**
-   * Slices that two live shards say they stream under the epoch of today, or whose account's slices name two shards. A
-   * former owner that has not been refused yet still streams under an older one: that is a handover.
+   * Slices that two live shards say they stream under the epoch of today. A former owner that has not been refused yet
+   * still streams under an older one: that is a handover.
    */
   readonly doubleOwned: number;
 }
@@ -17,21 +15,14 @@ export interface Coverage {
 export function coverageOf(slices: readonly SubscriptionSlice[], shards: Shards): Coverage {
   let unowned = 0;
   let doubleOwned = 0;
-  const owners = new Map<string, Set<string>>();
   const present = slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  for (const slice of present) {
-    const { owner } = slice.spec;
-    if (owner === undefined) continue;
-    const account = accountOf(slice);
-    owners.set(account, (owners.get(account) ?? new Set()).add(shardKey(owner)));
-  }
   for (const slice of present) {
     if (!isLive(shards, slice.spec.owner)) unowned++;
     const streaming = (slice.status?.shards ?? []).filter(
       (report) =>
         report.phase === 'Streaming' && (report.token?.epoch ?? 0) >= slice.spec.epoch && isLive(shards, report),
     );
-    if (streaming.length > 1 || (owners.get(accountOf(slice))?.size ?? 0) > 1) doubleOwned++;
+    if (streaming.length > 1) doubleOwned++;
   }
   return { unowned, doubleOwned };
 }

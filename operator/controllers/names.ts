@@ -20,6 +20,12 @@ export function sliceName(account: string, connection: number): string {
   return `${shortened(account, 240)}-c${connection}`;
 }
 
+/** `namespace/name` of the slice for one connection of an account. @param account `namespace/name` */
+export function sliceId(account: string, connection: number): string {
+  const { namespace, name } = splitId(account);
+  return `${namespace}/${sliceName(name, connection)}`;
+}
+
 /** A value for a label (63 characters at most): the name itself, or its beginning and a hash of the whole. */
 export function labelValue(name: string): string {
   return shortened(name, 63);

@@ -42,6 +42,7 @@ export function asCurrentSlice(slice: SubscriptionSlice): CurrentSlice {
     account: accountOf(slice),
     connection: slice.spec.connection,
     owner: slice.spec.owner,
+    next: slice.spec.next,
     groups: slice.spec.groups.map((group) => ({
       sets: setsOf(slice, group),
       mode: group.mode,

@@ -4,8 +4,11 @@ import type { Clock } from '../../runtime/clock.ts';
 import { defineError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { CatalogCache } from '../catalog-cache.ts';
+import type { Decision, Ended } from '../handover/decide.ts';
+import { Handovers } from '../handover/handovers.ts';
+import type { HandoverKind } from '../handover/memory.ts';
 import { plan as makePlan } from '../planner/planner.ts';
-import type { Move, Plan, PlannedSlice } from '../planner/types.ts';
+import type { Plan } from '../planner/types.ts';
 import type { SpotPoller } from '../spot-poller.ts';
 import type { OperatorObserver } from '../vitals.ts';
 import type { Providers } from './accounts.ts';
@@ -15,10 +18,11 @@ import { DemandBuilder } from './demand.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { idOf } from './names.ts';
 import { Overlay } from './overlay.ts';
-import { asCurrentSlice } from './placed.ts';
+import { firstWait, nextSteps } from './ownership.ts';
+import { accountOf, asCurrentSlice } from './placed.ts';
 import { isLive } from './shards.ts';
 import { sliceObject } from './slice-object.ts';
-import { endDeadline, endingWrite, type SliceWrite, sliceWrites } from './slice-writes.ts';
+import { endDeadline, endingWrite, type SliceMaker, type SliceWrite, sliceWrites } from './slice-writes.ts';
 import { statusWrites } from './statuses.ts';
 import { type Observed, viewWorld, type World } from './world.ts';
 
@@ -40,7 +44,9 @@ export interface ReconcilerOptions {
   readonly observe: () => Observed;
   /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards. */
   readonly settle: number;
-  readonly observer?: Pick<OperatorObserver, 'planned'> | undefined;
+  /** Since when this replica's own watch is live, at a time; undefined while it is not. */
+  readonly liveSince: (now: number) => number | undefined;
+  readonly observer?: Pick<OperatorObserver, 'planned' | 'handedOver'> | undefined;
 }
 
 /** Since the start. */
@@ -50,7 +56,8 @@ export interface ReconcilerCounts {
   failed: number;
   /** Of plans that were applied. */
   instrumentMoves: number;
-  accountMoves: number;
+  /** Handovers that ended, by `<kind> <result>`. */
+  readonly handovers: Map<`${HandoverKind} ${Ended['result']}`, number>;
 }
 
 /** What the last reconcile saw and decided. */
@@ -63,11 +70,18 @@ export interface Reconciled {
 
 /** The one level-triggered loop body: observe → resolve → plan → apply → report. Safe to run at any time, any number of times. */
 export class Reconciler {
-  readonly counts: ReconcilerCounts = { written: 0, conflicts: 0, failed: 0, instrumentMoves: 0, accountMoves: 0 };
+  readonly counts: ReconcilerCounts = {
+    written: 0,
+    conflicts: 0,
+    failed: 0,
+    instrumentMoves: 0,
+    handovers: new Map(),
+  };
   readonly #options: ReconcilerOptions;
   readonly #overlays: Overlays;
   readonly #applier: Applier;
   readonly #demand = new DemandBuilder();
+  readonly #handovers: Handovers;
   /** When the owner of a slice that is being deleted was first seen gone, by slice UID. */
   readonly #goneSince = new Map<string, number>();
   readonly #shardsSeen = new Set<string>();
@@ -82,6 +96,7 @@ export class Reconciler {
       slices: new Overlay<SubscriptionSlice>(options.clock),
     };
     this.#applier = new Applier(options.cluster, this.#overlays, options.log);
+    this.#handovers = new Handovers((ended) => this.#handoverEnded(ended));
   }
 
   get last(): Reconciled | undefined {
@@ -111,11 +126,12 @@ export class Reconciler {
     });
     observer?.planned((clock.monotonic() - planning) / 1000);
     const ending = this.#ending(world);
-    const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#builder(world));
+    const steps = settling > 0 ? noSteps : this.#steps(world, plan);
+    const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#maker(world, steps));
     const applied = await this.#applier.slices([...writes, ...ending.writes]);
     if (applied.written > 0) {
       const { moves, unplaced } = plan;
-      this.#countMoves(moves);
+      this.counts.instrumentMoves += moves.filter(({ kind }) => kind === 'instrument').length;
       log.info(
         { event: 'plan.applied', written: applied.written, moves: moves.length, unplaced: unplaced.length },
         'slices written',
@@ -126,14 +142,15 @@ export class Reconciler {
     const reported = await this.#applier.statuses(statuses);
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
-    return { requeueAfter: this.#next(world, [applied, reported], settling, ending.wait) };
+    return {
+      requeueAfter: this.#next(world, [applied, reported], [settling || undefined, ending.wait, firstWait(steps)]),
+    };
   }
 
-  #countMoves(moves: readonly Move[]): void {
-    for (const { kind } of moves) {
-      if (kind === 'instrument') this.counts.instrumentMoves++;
-      else this.counts.accountMoves++;
-    }
+  #handoverEnded({ kind, result, took }: Ended): void {
+    const key = `${kind} ${result}` as const;
+    this.counts.handovers.set(key, (this.counts.handovers.get(key) ?? 0) + 1);
+    this.#options.observer?.handedOver(kind, result, took / 1000);
   }
 
   #observe(): Observed {
@@ -162,16 +179,26 @@ export class Reconciler {
     return Math.max(0, this.#newestShard + this.#options.settle - now);
   }
 
-  #builder(world: World): (planned: PlannedSlice, epoch: number) => SubscriptionSlice {
+  #steps(world: World, plan: Plan): ReadonlyMap<string, Decision> {
+    const now = this.#options.clock.monotonic();
+    return nextSteps(world, plan, this.#handovers, now, this.#options.liveSince(now));
+  }
+
+  #maker(world: World, decisions: ReadonlyMap<string, Decision>): SliceMaker {
     const views = new Map(world.views.map((view) => [view.id, view]));
     const sets = new Map(
       [...world.liveSets].map(([id, set]) => [id, { set, channel: world.claims.get(id)?.channel ?? '' }]),
     );
-    return (planned, epoch) => {
-      const view = views.get(planned.account);
-      if (view === undefined) throw new Error(`the plan uses ${planned.account}, which is no account`);
-      const instrument = (token: number) => world.demand.instrument(view.market, token);
-      return sliceObject(planned, epoch, { account: view.account, sets, instrument });
+    return {
+      decisions,
+      build: (planned, naming) => {
+        const view = views.get(planned.account);
+        if (view === undefined) throw new Error(`the plan uses ${planned.account}, which is no account`);
+        const instrument = (token: number) => world.demand.instrument(view.market, token);
+        return sliceObject(planned, naming, { account: view.account, sets, instrument });
+      },
+      wrote: (slice, decision) =>
+        this.#handovers.wrote(accountOf(slice), slice, decision, this.#options.clock.monotonic()),
     };
   }
 
@@ -196,7 +223,7 @@ export class Reconciler {
     return { writes, wait };
   }
 
-  #next(world: World, outcomes: readonly Outcome[], settling: number, ending: number | undefined): number | undefined {
+  #next(world: World, outcomes: readonly Outcome[], others: readonly (number | undefined)[]): number | undefined {
     const failures = outcomes.flatMap((outcome) => outcome.failures);
     this.counts.failed += failures.length;
     for (const { written, conflicts } of outcomes) {
@@ -208,12 +235,14 @@ export class Reconciler {
       const message = `${failures.length} writes failed, the first: ${first.what}: ${describeError(first.error)}`;
       throw incomplete(message, { cause: first.error });
     }
-    const waits = [ending, settling > 0 ? settling : undefined, ...world.views.map(({ graceLeft }) => graceLeft)];
+    const waits = [...others, ...world.views.map(({ graceLeft }) => graceLeft)];
     if (outcomes.some(({ conflicts }) => conflicts > 0)) waits.push(conflictDelay);
     const known = waits.filter((wait) => wait !== undefined);
     return known.length === 0 ? undefined : Math.max(1, Math.min(...known));
   }
 }
+
+const noSteps: ReadonlyMap<string, Decision> = new Map();
 
 /** Milliseconds for the watch to show what somebody else wrote. */
 const conflictDelay = 100;

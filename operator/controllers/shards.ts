@@ -18,11 +18,20 @@ export function isLive(shards: Shards, identity: ShardIdentity | undefined): boo
   return shard !== undefined && shard.state !== 'suspect';
 }
 
+/** True of a live shard that takes slices. */
+export function isReady(shards: Shards, identity: ShardIdentity | undefined): boolean {
+  return identity !== undefined && shards.get(shardKey(identity))?.state === 'ready';
+}
+
+/** What one shard says of a slice. */
+export function reportOf(slice: SubscriptionSlice, identity: ShardIdentity): SliceShardStatus | undefined {
+  return slice.status?.shards?.find((report) => sameShard(report, identity));
+}
+
 /** What the named owner of a slice says of it. */
 export function ownerReport(slice: SubscriptionSlice): SliceShardStatus | undefined {
   const { owner } = slice.spec;
-  if (owner === undefined) return undefined;
-  return slice.status?.shards?.find((report) => sameShard(report, owner));
+  return owner === undefined ? undefined : reportOf(slice, owner);
 }
 
 /** The token that beat the owner that is still named, where the sink has refused it: it must be named anew above that. */

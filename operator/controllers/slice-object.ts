@@ -3,12 +3,14 @@ import {
   apiVersion,
   type InstrumentGroup,
   type InstrumentSet,
+  nextLabel,
   ownerLabel,
   type SliceSet,
   type SubscriptionSlice,
   sliceFinalizer,
   type TickerAccount,
 } from '../../crds/index.ts';
+import type { Naming } from '../handover/decide.ts';
 import { compareText, type PlannedSlice } from '../planner/types.ts';
 import { fieldManager, labelValue, sliceName } from './names.ts';
 import type { SliceInstrument } from './placed.ts';
@@ -23,9 +25,9 @@ export interface SliceSource {
 
 /**
  * What the operator applies of a slice: the same plan always gives the same object, so that nothing is written where
- * nothing changed. The epoch is the caller's to decide.
+ * nothing changed. Who serves it is the caller's to decide.
  */
-export function sliceObject(planned: PlannedSlice, epoch: number, source: SliceSource): SubscriptionSlice {
+export function sliceObject(planned: PlannedSlice, naming: Naming, source: SliceSource): SubscriptionSlice {
   const { account, sets } = source;
   const { namespace = '', name } = account.metadata;
   const listed = [...new Set(planned.groups.flatMap((group) => group.sets))].sort(compareText);
@@ -40,7 +42,6 @@ export function sliceObject(planned: PlannedSlice, epoch: number, source: SliceS
     );
   });
   groups.sort(compareGroups);
-  const { owner } = planned;
   const sessions = sliceSessions(account.spec.sessions, groups);
   return {
     apiVersion,
@@ -51,7 +52,7 @@ export function sliceObject(planned: PlannedSlice, epoch: number, source: SliceS
       labels: {
         [accountLabel]: labelValue(name),
         'app.kubernetes.io/managed-by': fieldManager,
-        ...(owner === undefined ? {} : { [ownerLabel]: owner.shard }),
+        ...namingLabels(naming),
       },
       finalizers: [sliceFinalizer],
     },
@@ -65,11 +66,41 @@ export function sliceObject(planned: PlannedSlice, epoch: number, source: SliceS
       },
       ...(sessions === undefined ? {} : { sessions }),
       suspended: account.spec.suspended,
-      epoch,
-      ...(owner === undefined ? {} : { owner: { shard: owner.shard, uid: owner.uid } }),
+      ...namingFields(naming),
       sets: listed.map((id) => sliceSet(id, sets)),
       groups,
     },
+  };
+}
+
+/** The slice as it is, with another naming: nothing else changes. */
+export function renamed(slice: SubscriptionSlice, naming: Naming): SubscriptionSlice {
+  const { apiVersion, kind, metadata, spec } = slice;
+  const { name, namespace = '', labels } = metadata;
+  const { [ownerLabel]: _, [nextLabel]: __, ...kept } = labels ?? {};
+  const { owner: ___, next: ____, handover: _____, ...rest } = spec;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace, labels: { ...kept, ...namingLabels(naming) }, finalizers: [sliceFinalizer] },
+    spec: { ...rest, ...namingFields(naming) },
+  };
+}
+
+/** What shards select by: each watches the slices that it owns and those that it warms up for. */
+function namingLabels({ owner, next }: Naming): Record<string, string> {
+  return {
+    ...(owner === undefined ? {} : { [ownerLabel]: owner.shard }),
+    ...(next === undefined ? {} : { [nextLabel]: next.shard }),
+  };
+}
+
+function namingFields({ owner, next, epoch, handover }: Naming) {
+  return {
+    epoch,
+    ...(owner === undefined ? {} : { owner: { shard: owner.shard, uid: owner.uid } }),
+    ...(next === undefined ? {} : { next: { shard: next.shard, uid: next.uid } }),
+    ...(handover === undefined ? {} : { handover }),
   };
 }
 

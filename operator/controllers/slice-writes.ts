@@ -1,16 +1,33 @@
-import { ownerLabel, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
-import { sameShard, shardKey } from '../planner/assign-shards.ts';
+import { nextLabel, type ShardIdentity, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
+import { type Decision, type Naming, namingOf } from '../handover/decide.ts';
+import { shardKey } from '../planner/assign-shards.ts';
 import type { Plan, PlannedSlice } from '../planner/types.ts';
-import { idOf } from './names.ts';
+import { idOf, sliceId } from './names.ts';
 import { accountOf, countInstruments } from './placed.ts';
 import { sameValue } from './same-value.ts';
 import { isLive, refusedWith, type Shards } from './shards.ts';
+import { renamed } from './slice-object.ts';
 
 /** One write that brings the slices nearer to the plan. */
 export type SliceWrite =
-  | { readonly kind: 'apply'; readonly object: SubscriptionSlice; readonly existing: SubscriptionSlice | undefined }
+  | {
+      readonly kind: 'apply';
+      readonly object: SubscriptionSlice;
+      readonly existing: SubscriptionSlice | undefined;
+      /** Called when it has succeeded. */
+      readonly written?: (() => void) | undefined;
+    }
   | { readonly kind: 'delete'; readonly existing: SubscriptionSlice }
   | { readonly kind: 'release'; readonly existing: SubscriptionSlice };
+
+/** What makes objects of a plan. */
+export interface SliceMaker {
+  readonly build: (planned: PlannedSlice, naming: Naming) => SubscriptionSlice;
+  /** The next step of the ownership of a slice that exists, by id. */
+  readonly decisions: ReadonlyMap<string, Decision>;
+  /** A step of the ownership has been written. */
+  readonly wrote: (slice: SubscriptionSlice, decision: Decision) => void;
+}
 
 /**
  * The writes that turn the slices into the plan; none where nothing differs. Those that gain instruments come first and
@@ -19,29 +36,30 @@ export type SliceWrite =
 export function sliceWrites(
   plan: Plan,
   slices: readonly SubscriptionSlice[],
-  build: (planned: PlannedSlice, epoch: number) => SubscriptionSlice,
+  { build, decisions, wrote }: SliceMaker,
 ): SliceWrite[] {
   const existing = new Map(slices.map((slice) => [idOf(slice), slice]));
   const applies: { write: SliceWrite; gain: number }[] = [];
   const wanted = new Set<string>();
   for (const planned of plan.slices) {
-    const first = build(planned, 1);
-    const id = idOf(first);
+    const id = sliceId(planned.account, planned.connection);
     const current = existing.get(id);
     wanted.add(id);
     if (current === undefined) {
-      applies.push({
-        write: { kind: 'apply', object: first, existing: undefined },
-        gain: countInstruments(first).total,
-      });
+      const object = build(planned, { owner: planned.owner, next: undefined, epoch: 1, handover: undefined });
+      const gain = countInstruments(object).total;
+      applies.push({ write: { kind: 'apply', object, existing: undefined }, gain });
       continue;
     }
     // The former one is still ending: its name is free once its stream has ended.
     if (current.metadata.deletionTimestamp !== undefined) continue;
-    const object = withEpoch(first, nextEpoch(current, planned));
+    const decision = decisions.get(id);
+    const naming = decision?.naming ?? namingOf(current);
+    const object = decision?.frozen === true ? renamed(current, naming) : build(planned, naming);
     if (isApplied(object, current)) continue;
     const gain = countInstruments(object).total - countInstruments(current).total;
-    applies.push({ write: { kind: 'apply', object: guarded(object, current), existing: current }, gain });
+    const written = decision === undefined ? undefined : () => wrote(current, decision);
+    applies.push({ write: { kind: 'apply', object: guarded(object, current), existing: current, written }, gain });
   }
   applies.sort((a, b) => b.gain - a.gain);
   const deletes = slices
@@ -74,37 +92,9 @@ export function endingWrite(slice: SubscriptionSlice, shards: Shards, goneFor: n
   return handOver(slice, heir.identity, Math.max(epoch, beaten?.epoch ?? 0) + 1);
 }
 
-function handOver(
-  slice: SubscriptionSlice,
-  owner: NonNullable<SubscriptionSlice['spec']['owner']>,
-  epoch: number,
-): SliceWrite {
-  const { apiVersion, kind, metadata, spec } = slice;
-  const { name, namespace = '', labels } = metadata;
-  const object: SubscriptionSlice = {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      namespace,
-      labels: { ...labels, [ownerLabel]: owner.shard },
-      finalizers: [sliceFinalizer],
-    },
-    spec: { ...spec, owner, epoch },
-  };
+function handOver(slice: SubscriptionSlice, owner: ShardIdentity, epoch: number): SliceWrite {
+  const object = renamed(slice, { owner, next: undefined, epoch, handover: undefined });
   return { kind: 'apply', object: guarded(object, slice), existing: slice };
-}
-
-/** The epoch rises in the write that names another owner, and above a token that beat the one that is named. */
-function nextEpoch(current: SubscriptionSlice, planned: PlannedSlice): number {
-  const { epoch, owner } = current.spec;
-  const beaten = refusedWith(current);
-  if (beaten !== undefined) return Math.max(epoch, beaten.epoch) + 1;
-  return sameShard(owner, planned.owner) ? epoch : epoch + 1;
-}
-
-function withEpoch(object: SubscriptionSlice, epoch: number): SubscriptionSlice {
-  return { ...object, spec: { ...object.spec, epoch } };
 }
 
 /** Owner and epoch are written only over the version that was decided on. */
@@ -124,6 +114,7 @@ function isApplied(object: SubscriptionSlice, current: SubscriptionSlice): boole
   const { labels = {}, finalizers = [] } = object.metadata;
   return (
     Object.entries(labels).every(([label, value]) => current.metadata.labels?.[label] === value) &&
+    current.metadata.labels?.[nextLabel] === labels[nextLabel] &&
     finalizers.every((finalizer) => current.metadata.finalizers?.includes(finalizer) === true) &&
     sameValue(object.spec, current.spec)
   );

@@ -81,9 +81,24 @@ export const operatorMetrics = {
   moves: {
     name: 'ticker_operator_moves_total',
     type: 'counter',
-    help: 'Moves that an applied plan made: of an instrument to another connection, of an account to another shard.',
+    help: 'Handovers of a slice to another shard that ended, by kind (planned: with a warm successor; closeFirst: without a connection to spare; takeover: the owner was dead or did not claim) and result.',
     unit: 'moves',
-    labels: { kind: ['instrument', 'account'] },
+    labels: { kind: ['planned', 'closeFirst', 'takeover'], result: ['completed', 'failed', 'cancelled'] },
+  },
+  instrumentMoves: {
+    name: 'ticker_operator_instrument_moves_total',
+    type: 'counter',
+    help: 'Moves of an instrument to another connection that an applied plan made.',
+    unit: 'moves',
+    labels: {},
+  },
+  handoverDuration: {
+    name: 'ticker_operator_handover_duration_seconds',
+    type: 'histogram',
+    help: "A handover of a slice, from its first step to the new owner's claim, or to its end without one.",
+    unit: 'seconds',
+    labels: { kind: ['planned', 'closeFirst', 'takeover'], result: ['completed', 'failed', 'cancelled'] },
+    buckets: durations,
   },
   slices: {
     name: 'ticker_operator_slices',
@@ -102,7 +117,7 @@ export const operatorMetrics = {
   doubleOwned: {
     name: 'ticker_operator_slices_double_owned',
     type: 'gauge',
-    help: "Slices that two live shards say they stream, or whose account's slices name two shards; 0 when all is well.",
+    help: 'Slices that two live shards say they stream under the epoch of today; 0 when all is well. A former owner that has not been refused yet is a handover.',
     unit: 'slices',
     labels: {},
   },

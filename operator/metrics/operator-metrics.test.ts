@@ -56,7 +56,7 @@ test('what the operator sees and decides is exposed: conditions, instruments, sh
     ['ticker_operator_cached_objects{kind="InstrumentSet"}', 1],
     ['ticker_operator_watch_failures_total{kind="Lease"}', 0],
     ['ticker_operator_queue_depth', 0],
-    ['ticker_operator_moves_total{kind="account"}', 0],
+    ['ticker_operator_moves_total{kind="planned",result="completed"}', 0],
   ] as const) {
     expect(await value(metrics, series), series).toBe(expected);
   }
@@ -71,7 +71,7 @@ test('what the operator sees and decides is exposed: conditions, instruments, sh
   first.draining = true;
   await rig.clock.advance(5000);
   expect(await value(metrics, 'ticker_operator_shards{state="draining"}')).toBe(1);
-  expect(await value(metrics, 'ticker_operator_moves_total{kind="account"}')).toBe(1);
+  expect(await value(metrics, 'ticker_operator_moves_total{kind="closeFirst",result="completed"}')).toBe(1);
   await rig.stop();
 });
 

@@ -5,7 +5,7 @@ import type { OperatorSnapshot } from '../snapshot.ts';
 import type { OperatorObserver, OperatorVitals } from '../vitals.ts';
 import { operatorMetrics } from './definitions.ts';
 
-const { reconcileDuration, planDuration, queueLatency, ...gaugesAndCounters } = operatorMetrics;
+const { reconcileDuration, planDuration, queueLatency, handoverDuration, ...gaugesAndCounters } = operatorMetrics;
 type Pulled = PulledTable<typeof gaugesAndCounters>;
 
 /** Observes durations; what the operator's options take. */
@@ -13,10 +13,12 @@ export function operatorObserver(metrics: Metrics): OperatorObserver {
   const reconciled = metrics.histogram(reconcileDuration);
   const planned = metrics.histogram(planDuration);
   const waited = metrics.histogram(queueLatency);
+  const handedOver = metrics.histogram(handoverDuration);
   return {
     reconciled: (result, seconds) => reconciled.observe({ result }, seconds),
     planned: (seconds) => planned.observe({}, seconds),
     waited: (seconds) => waited.observe({}, seconds),
+    handedOver: (kind, result, seconds) => handedOver.observe({ kind, result }, seconds),
   };
 }
 
@@ -47,8 +49,12 @@ function collectVitals(pulled: Pulled, { watches, loop, reconciler }: OperatorVi
   pulled.writes.add({ result: 'written' }, reconciler.written);
   pulled.writes.add({ result: 'conflict' }, reconciler.conflicts);
   pulled.writes.add({ result: 'failed' }, reconciler.failed);
-  pulled.moves.add({ kind: 'instrument' }, reconciler.instrumentMoves);
-  pulled.moves.add({ kind: 'account' }, reconciler.accountMoves);
+  pulled.instrumentMoves.add({}, reconciler.instrumentMoves);
+  for (const kind of operatorMetrics.moves.labels.kind) {
+    for (const result of operatorMetrics.moves.labels.result) {
+      pulled.moves.add({ kind, result }, reconciler.handovers.get(`${kind} ${result}`) ?? 0);
+    }
+  }
 }
 
 /** @param now milliseconds since the epoch */

@@ -6,7 +6,7 @@ export interface AccountLoad {
   readonly id: string;
   /** Expected ticks a second over all of its slices. */
   readonly rate: number;
-  /** Owners that its slices name now, one for each slice that names one. */
+  /** Shards that its slices name now, in order of connection, a successor before the owner that it follows. */
   readonly owners: readonly ShardIdentity[];
 }
 
@@ -23,8 +23,9 @@ export function shardKey(identity: ShardIdentity): string {
 }
 
 /**
- * One owner for each account. An account stays with the ready shard that owns (most of) it; from a draining, suspect or
- * vanished one it goes to another, where there is a ready one, else it stays. A new pod of the vanished one's name is
+ * One owner for each account. An account follows its first slice: it stays with the first ready shard that its slices
+ * name, so that a move that has begun goes on; from a draining, suspect or vanished one it goes to another, where there
+ * is a ready one, else it stays. A new pod of the vanished one's name is
  * preferred (it has its volume); all others go, heaviest first, to the least loaded shard. From scratch the busiest shard
  * is at most the heaviest account above the mean (longest processing time first; Graham 1969).
  */
@@ -42,13 +43,16 @@ export function assignShards(
   const owners = new Map<string, ShardIdentity>();
   const homeless: { account: AccountLoad; former: ShardIdentity | undefined }[] = [];
   for (const account of accounts) {
-    const present = majority(account.owners, (owner) => readyByKey.has(shardKey(owner)));
+    const present = account.owners.find((owner) => readyByKey.has(shardKey(owner)));
     const shard = present === undefined ? undefined : readyByKey.get(shardKey(present));
     if (shard !== undefined && present !== undefined) {
       owners.set(account.id, present);
       shard.rate += account.rate + loginRate;
     } else {
-      homeless.push({ account, former: majority(account.owners, (owner) => known.has(shardKey(owner))) });
+      homeless.push({
+        account,
+        former: account.owners.find((owner) => known.has(shardKey(owner))) ?? account.owners[0],
+      });
     }
   }
   homeless.sort((a, b) => b.account.rate - a.account.rate || compareText(a.account.id, b.account.id));
@@ -65,22 +69,4 @@ export function assignShards(
     }
   }
   return owners;
-}
-
-/** The owner that most slices name, preferring those that pass `preferred`; the lesser name among equals. */
-function majority(
-  owners: readonly ShardIdentity[],
-  preferred: (owner: ShardIdentity) => boolean,
-): ShardIdentity | undefined {
-  if (owners.length <= 1) return owners[0];
-  const counts = new Map<string, { owner: ShardIdentity; count: number }>();
-  for (const owner of owners) {
-    const key = shardKey(owner);
-    counts.set(key, { owner, count: (counts.get(key)?.count ?? 0) + 1 });
-  }
-  const ranked = [...counts].sort(
-    ([keyA, a], [keyB, b]) =>
-      Number(preferred(b.owner)) - Number(preferred(a.owner)) || b.count - a.count || compareText(keyA, keyB),
-  );
-  return ranked[0]?.[1].owner;
 }

@@ -68,13 +68,7 @@ export function placeInstruments({ demand, accounts, current }: Omit<PlanInput, 
 
 /** The second half of {@link plan}: names the shard that serves each account. */
 export function nameOwners(placement: Placement, { shards, current }: Pick<PlanInput, 'shards' | 'current'>): Plan {
-  const owners = new Map<string, ShardIdentity[]>();
-  for (const { account, owner } of current) {
-    if (owner === undefined) continue;
-    const named = owners.get(account);
-    if (named === undefined) owners.set(account, [owner]);
-    else named.push(owner);
-  }
+  const owners = ownersOf(current);
   const rates = new Map<string, number>();
   for (const { account, rate } of placement.slices) rates.set(account, (rates.get(account) ?? 0) + rate);
   const loads = [...rates].map(([id, rate]) => ({ id, rate, owners: owners.get(id) ?? [] }));
@@ -90,6 +84,19 @@ export function nameOwners(placement: Placement, { shards, current }: Pick<PlanI
     unplaced: placement.unplaced,
     moves: [...moves, ...placement.moves],
   };
+}
+
+/** Whom the slices of each account name, in order of connection: a successor before the owner that it follows. */
+function ownersOf(current: readonly CurrentSlice[]): ReadonlyMap<string, ShardIdentity[]> {
+  const owners = new Map<string, ShardIdentity[]>();
+  const ordered = [...current].sort((a, b) => a.connection - b.connection);
+  for (const { account, owner, next } of ordered) {
+    const named = [next, owner].filter((shard) => shard !== undefined);
+    const known = owners.get(account);
+    if (known === undefined) owners.set(account, named);
+    else known.push(...named);
+  }
+  return owners;
 }
 
 /**

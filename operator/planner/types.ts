@@ -63,6 +63,8 @@ export interface CurrentSlice {
   readonly account: string;
   readonly connection: number;
   readonly owner?: ShardIdentity | undefined;
+  /** A successor of the owner that warms up: the account is on its way there. */
+  readonly next?: ShardIdentity | undefined;
   readonly groups: readonly PlacedGroup[];
 }
 
