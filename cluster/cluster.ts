@@ -48,6 +48,11 @@ export interface ApplyOptions {
   readonly force?: boolean;
 }
 
+export interface PatchOptions extends ApplyOptions {
+  /** `status`: only the status is patched; without it everything but the status is. */
+  readonly subresource?: 'status';
+}
+
 export interface DeleteOptions {
   readonly uid?: string;
   readonly resourceVersion?: string;
@@ -89,7 +94,7 @@ export interface Cluster {
     resource: Resource,
     name: ObjectName,
     operations: readonly PatchOperation[],
-    options: ApplyOptions,
+    options: PatchOptions,
   ): Promise<T>;
   /** Marks the object for deletion while it has finalizers, else removes it. Absent already: `CLUSTER_NOT_FOUND`. */
   delete(resource: Resource, name: ObjectName, options?: DeleteOptions): Promise<void>;

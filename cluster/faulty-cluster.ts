@@ -8,6 +8,7 @@ import type {
   ListOptions,
   ObjectName,
   PatchOperation,
+  PatchOptions,
   Resource,
   WatchEvent,
   WatchOptions,
@@ -89,7 +90,7 @@ export class FaultyCluster implements Cluster {
     resource: Resource,
     name: ObjectName,
     operations: readonly PatchOperation[],
-    options: ApplyOptions,
+    options: PatchOptions,
   ): Promise<T> {
     const call: Call = { verb: 'patch', resource, name };
     return this.#call(call, () => this.#inner.patch<T>(resource, name, operations, options));

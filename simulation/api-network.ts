@@ -6,6 +6,7 @@ import type {
   ListOptions,
   ObjectName,
   PatchOperation,
+  PatchOptions,
   Resource,
   WatchEvent,
   WatchOptions,
@@ -160,7 +161,7 @@ class ProcessCluster implements Cluster {
     resource: Resource,
     name: ObjectName,
     operations: readonly PatchOperation[],
-    options: ApplyOptions,
+    options: PatchOptions,
   ): Promise<T> {
     return this.#process.reply(this.#inner.patch<T>(resource, name, operations, options));
   }

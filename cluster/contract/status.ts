@@ -79,6 +79,32 @@ export function describeStatus(fixture: () => Fixture): void {
     expect(left.status).toBeUndefined();
   });
 
+  test('status: a patch of it removes one entry of a keyed list, and touches nothing else', async () => {
+    const f = fixture();
+    const slice = await f.cluster.apply(subscriptionSlices, f.slice(), alice);
+    await applyStatus(slice, report('shard-0', 3), { fieldManager: 'shard-0' });
+    const both = await applyStatus(slice, report('shard-1', 4), { fieldManager: 'shard-1' });
+    const operations = [
+      { op: 'test', path: '/status/shards/0/shard', value: 'shard-0' },
+      { op: 'test', path: '/status/shards/0/uid', value: 'shard-0-uid' },
+      { op: 'remove', path: '/status/shards/0' },
+      { op: 'add', path: '/metadata/labels', value: { a: 'b' } },
+    ] as const;
+    const patched = await f.cluster.patch<Loose>(subscriptionSlices, slice.metadata, operations, {
+      ...bob,
+      subresource: 'status',
+    });
+    expect(patched.status).toEqual(report('shard-1', 4));
+    expect(patched.spec).toEqual(both.spec);
+    expect(patched.metadata.labels).toEqual(both.metadata.labels);
+    expect(patched.metadata.generation).toBe(both.metadata.generation);
+    const again = f.cluster.patch(subscriptionSlices, slice.metadata, operations, { ...bob, subresource: 'status' });
+    await refused(again, 'CLUSTER_INVALID');
+    // The other's entry is still its own.
+    const updated = await applyStatus(slice, report('shard-1', 5), { fieldManager: 'shard-1' });
+    expect(updated.status).toEqual(report('shard-1', 5));
+  });
+
   test("status: another manager's entry is a conflict that names it", async () => {
     const f = fixture();
     const slice = await f.cluster.apply(subscriptionSlices, f.slice(), alice);

@@ -10,6 +10,7 @@ import type {
   ListOptions,
   ObjectName,
   PatchOperation,
+  PatchOptions,
   Resource,
   WatchEvent,
   WatchOptions,
@@ -158,10 +159,15 @@ export class KubernetesCluster implements Cluster {
     resource: Resource,
     name: ObjectName,
     operations: readonly PatchOperation[],
-    options: ApplyOptions,
+    options: PatchOptions,
   ): Promise<T> {
     return this.#one(resource, name, {
-      ...{ verb: 'patch', method: 'PATCH', path: objectPath(resource, name), query: writeQuery(options) },
+      ...{
+        verb: 'patch',
+        method: 'PATCH',
+        path: objectPath(resource, name, options.subresource),
+        query: writeQuery(options),
+      },
       ...{ contentType: 'application/json-patch+json', body: JSON.stringify(operations) },
     });
   }

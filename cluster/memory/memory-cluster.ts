@@ -9,6 +9,7 @@ import type {
   ListOptions,
   ObjectName,
   PatchOperation,
+  PatchOptions,
   Resource,
   WatchEvent,
   WatchOptions,
@@ -120,7 +121,7 @@ export class MemoryCluster implements Cluster {
     resource: Resource,
     name: ObjectName,
     operations: readonly PatchOperation[],
-    options: ApplyOptions,
+    options: PatchOptions,
   ): Promise<T> {
     const live = this.#live(resource, name);
     const patched = applyPatch(live, operations);
@@ -130,11 +131,9 @@ export class MemoryCluster implements Cluster {
     if (metadata['name'] !== live.metadata.name || metadata['namespace'] !== live.metadata.namespace) {
       throw invalid('metadata.name and metadata.namespace: field is immutable');
     }
-    return this.#store.put(
-      resource,
-      live,
-      replaceObject(this.#context(resource, 'Update', '', options), live, patched),
-    ) as T;
+    const context = this.#context(resource, 'Update', options.subresource ?? '', options);
+    const sent = options.subresource === undefined ? patched : { ...patched, metadata: live.metadata };
+    return this.#store.put(resource, live, replaceObject(context, live, sent)) as T;
   }
 
   async delete(resource: Resource, name: ObjectName, options: DeleteOptions = {}): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../cluster/cluster.ts';
+import type { Cluster, PatchOperation } from '../../cluster/cluster.ts';
 import { instrumentSets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
 import {
   type InstrumentSet,
@@ -68,6 +68,8 @@ export class Applier {
         this.#tell(write.existing, written);
       } else if (write.kind === 'delete') {
         await this.#delete(write.existing);
+      } else if (write.kind === 'prune') {
+        await this.#prune(write.existing, write.operations);
       } else {
         await this.#release(write.existing);
       }
@@ -85,6 +87,23 @@ export class Applier {
     // The finalizer holds it: until the watch says so, it is taken as marked by us.
     const marked = slice.metadata.finalizers?.includes(sliceFinalizer) === true;
     if (!marked) this.#overlays.slices.removed(slice);
+  }
+
+  async #prune(slice: SubscriptionSlice, operations: readonly PatchOperation[]): Promise<void> {
+    const { name, namespace = '' } = slice.metadata;
+    const options = { fieldManager, subresource: 'status' } as const;
+    try {
+      const pruned = await this.#cluster.patch<SubscriptionSlice>(
+        subscriptionSlices,
+        { name, namespace },
+        operations,
+        options,
+      );
+      this.#overlays.slices.wrote(pruned);
+    } catch (error) {
+      // A `test` failed: a shard wrote meanwhile, and what it wrote is looked at next.
+      if (!hasCode(error, 'CLUSTER_INVALID')) throw error;
+    }
   }
 
   async #release(slice: SubscriptionSlice): Promise<void> {

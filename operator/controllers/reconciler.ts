@@ -22,7 +22,14 @@ import { firstWait, nextSteps } from './ownership.ts';
 import { accountOf, asCurrentSlice } from './placed.ts';
 import { isLive } from './shards.ts';
 import { sliceObject } from './slice-object.ts';
-import { endDeadline, endingWrite, type SliceMaker, type SliceWrite, sliceWrites } from './slice-writes.ts';
+import {
+  endDeadline,
+  endingWrite,
+  pruneWrites,
+  type SliceMaker,
+  type SliceWrite,
+  sliceWrites,
+} from './slice-writes.ts';
 import { statusWrites } from './statuses.ts';
 import { type Observed, viewWorld, type World } from './world.ts';
 
@@ -128,7 +135,11 @@ export class Reconciler {
     const ending = this.#ending(world);
     const steps = settling > 0 ? noSteps : this.#steps(world, plan);
     const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#maker(world, steps));
-    const applied = await this.#applier.slices([...writes, ...ending.writes]);
+    const applied = await this.#applier.slices([
+      ...writes,
+      ...ending.writes,
+      ...pruneWrites(idle(world, writes), world.shards),
+    ]);
     if (applied.written > 0) {
       const { moves, unplaced } = plan;
       this.counts.instrumentMoves += moves.filter(({ kind }) => kind === 'instrument').length;
@@ -240,6 +251,12 @@ export class Reconciler {
     const known = waits.filter((wait) => wait !== undefined);
     return known.length === 0 ? undefined : Math.max(1, Math.min(...known));
   }
+}
+
+/** Slices that nothing is written to now: others are pruned another time. */
+function idle({ slices }: World, writes: readonly SliceWrite[]): readonly SubscriptionSlice[] {
+  const written = new Set(writes.map((write) => write.existing));
+  return slices.filter((slice) => !written.has(slice));
 }
 
 const noSteps: ReadonlyMap<string, Decision> = new Map();

@@ -1,9 +1,11 @@
+import type { PatchOperation } from '../../cluster/cluster.ts';
 import { nextLabel, type ShardIdentity, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
 import { type Decision, type Naming, namingOf } from '../handover/decide.ts';
 import { shardKey } from '../planner/assign-shards.ts';
 import type { Plan, PlannedSlice } from '../planner/types.ts';
 import { idOf, sliceId } from './names.ts';
 import { accountOf, countInstruments } from './placed.ts';
+import { pruneOperations } from './prune.ts';
 import { sameValue } from './same-value.ts';
 import { isLive, refusedWith, type Shards } from './shards.ts';
 import { renamed } from './slice-object.ts';
@@ -18,7 +20,8 @@ export type SliceWrite =
       readonly written?: (() => void) | undefined;
     }
   | { readonly kind: 'delete'; readonly existing: SubscriptionSlice }
-  | { readonly kind: 'release'; readonly existing: SubscriptionSlice };
+  | { readonly kind: 'release'; readonly existing: SubscriptionSlice }
+  | { readonly kind: 'prune'; readonly existing: SubscriptionSlice; readonly operations: readonly PatchOperation[] };
 
 /** What makes objects of a plan. */
 export interface SliceMaker {
@@ -66,6 +69,14 @@ export function sliceWrites(
     .filter((slice) => !wanted.has(idOf(slice)) && slice.metadata.deletionTimestamp === undefined)
     .map((slice): SliceWrite => ({ kind: 'delete', existing: slice }));
   return [...applies.map(({ write }) => write), ...deletes];
+}
+
+/** The writes that keep the slices' statuses within their bound. */
+export function pruneWrites(slices: readonly SubscriptionSlice[], shards: Shards): SliceWrite[] {
+  return slices.flatMap((slice): SliceWrite[] => {
+    const operations = pruneOperations(slice, shards);
+    return operations.length === 0 ? [] : [{ kind: 'prune', existing: slice, operations }];
+  });
 }
 
 /** How long a slice that is being deleted waits for an owner that is gone (milliseconds). */
