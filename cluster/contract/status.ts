@@ -111,7 +111,7 @@ export function describeStatus(fixture: () => Fixture): void {
     await applyStatus(slice, report('shard-0', 3), alice);
     const message = await refused(applyStatus(slice, report('shard-0', 9), bob), 'CLUSTER_CONFLICT');
     expect(message).toContain('alice');
-    expect(message).toContain('.status.shards[shard="shard-0"].subscribed');
+    expect(message).toContain('.status.shards[shard="shard-0",uid="shard-0-uid"].subscribed');
   });
 
   test('status: two of one key in one list are refused', async () => {
