@@ -16,10 +16,12 @@ import type { Provider } from '../ticker/providers/provider.ts';
 import { providers as registry } from '../ticker/providers/registry.ts';
 import type { ShardLimits } from '../ticker/shard/limits.ts';
 import { createShard, type Shard, type ShardSnapshot } from '../ticker/shard/shard.ts';
+import { everySliceChannel } from '../ticker/sinks/channels.ts';
 import { MemorySink } from '../ticker/sinks/memory/memory-sink.ts';
 import type { SinkReader } from '../ticker/sinks/reader.ts';
 import { RedisReader } from '../ticker/sinks/redis/redis-reader.ts';
 import { RedisSink } from '../ticker/sinks/redis/redis-sink.ts';
+import { subscribeSet } from '../ticker/sinks/set-subscription.ts';
 import type { Sink } from '../ticker/sinks/sink.ts';
 import { ConditionLines } from './condition-lines.ts';
 import type { RedisLogin } from './redis-options.ts';
@@ -305,14 +307,22 @@ export class StandaloneProcess {
     const { items } = await this.cluster.list<InstrumentSet>(instrumentSets);
     this.#sets = items.map(({ metadata, spec }) => {
       const { name, namespace = 'default', uid = '' } = metadata;
-      const channel = channelName(namespace, spec.delivery.channel ?? name);
+      const named = channelName(namespace, spec.delivery.channel ?? name);
+      const channel = spec.delivery.sharded ? everySliceChannel(named) : named;
       return { namespace, name, uid, ...(spec.delivery.pubsub ? { channel } : {}), bars: spec.bars !== undefined };
     });
   }
 
-  async #print({ channel }: GatewaySet): Promise<void> {
+  async #print({ channel, uid }: GatewaySet): Promise<void> {
     if (channel === undefined || this.#printed.has(channel)) return;
-    await this.#reader.subscribe(channel, ({ payload }) => this.#printer.receive(payload));
+    await subscribeSet({
+      reader: this.#reader,
+      clock: this.#clock,
+      log: this.#options.log,
+      setUid: uid,
+      channel,
+      deliver: ({ payload }) => this.#printer.receive(payload),
+    });
     this.#printed.add(channel);
   }
 }

@@ -230,7 +230,12 @@ const badSets: AdmissionCase[] = [
   },
   { name: 'a window too long', object: set({ delivery: { window: 10_001 } }), refused: /window: 10001 is too large/ },
   { name: 'a channel with a colon', object: set({ delivery: { channel: 'a:b' } }), refused: /is no channel/ },
-  { name: 'sharded channels', object: set({ delivery: { sharded: true } }), refused: /sharded is not supported yet/ },
+  { name: 'sharded channels', object: set({ delivery: { sharded: true } }) },
+  {
+    name: 'sharded channels without channels',
+    object: set({ delivery: { sharded: true, pubsub: false } }),
+    refused: /sharded says how pubsub publishes/,
+  },
   { name: 'bars', object: set({ bars: { intervals: ['1m', '1d'] } }) },
   { name: 'bars of no length', object: set({ bars: { intervals: [] } }), refused: /^spec\.bars\.intervals/ },
   { name: 'backfill', object: set({ backfill: {} }), refused: /^spec\.backfill: backfill is not supported yet/ },

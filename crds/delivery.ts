@@ -20,9 +20,10 @@ const deliveryFields = z.object({
     'How a batch is encoded: one JSON object, or one Arrow IPC stream. Latest values are JSON in both.',
   ),
   pubsub: described(z.boolean().default(true), "Publish batches on the set's channel."),
-  sharded: described(z.boolean().default(false), 'Use one sharded channel a slice (Redis Cluster).', {
-    unavailable: { reason: 'delivery.sharded is not supported yet; leave it false', except: false },
-  }),
+  sharded: described(
+    z.boolean().default(false),
+    'Publish on one sharded channel for each slice instead, `ticks:{SLICE UID}:NAMESPACE:CHANNEL`: a Redis Cluster then does not carry each batch to all of its servers.',
+  ),
   stream: described(
     z
       .object({
@@ -47,6 +48,10 @@ const deliveryFields = z.object({
 });
 export const delivery = described(deliveryFields, 'Where and how batches arrive.', {
   cel: [
+    {
+      rule: '!self.sharded || self.pubsub',
+      message: 'sharded says how pubsub publishes, which is off; turn pubsub on, or leave sharded out',
+    },
     {
       rule: 'self.pubsub || self.latest || has(self.stream)',
       message:

@@ -4,6 +4,7 @@ import type { Logger } from '../../runtime/log.ts';
 import { barsChannel, barsUid, isBarsUid } from '../bars/bar-set.ts';
 import { arrowHeaderText } from '../pipeline/format/arrow-stream.ts';
 import type { Published, SinkReader, Unsubscribe } from '../sinks/reader.ts';
+import { subscribeSet } from '../sinks/set-subscription.ts';
 import type { Frame, StreamClient } from './stream-client.ts';
 
 /** A set as the gateway knows it. */
@@ -11,7 +12,7 @@ export interface GatewaySet {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Full name of the channel; absent where the set does not publish. */
+  /** Full name of the channel, or what stands for those of its slices; absent where the set does not publish. */
   readonly channel?: string;
   /** It delivers bars too. */
   readonly bars?: boolean;
@@ -58,7 +59,14 @@ export class SetFeed {
 
   /** Subscribes, once for all that wait; rejects with the sink's error. */
   async open(channel: string): Promise<void> {
-    this.#unsubscribe ??= this.#reader.subscribe(channel, (message) => this.#publish(message));
+    this.#unsubscribe ??= subscribeSet({
+      reader: this.#reader,
+      clock: this.#clock,
+      log: this.#log,
+      setUid: this.set.uid,
+      channel,
+      deliver: (message) => this.#publish(message),
+    });
     try {
       await this.#unsubscribe;
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { SliceSet, Token } from '../../crds/index.ts';
 import { isBarsUid } from '../bars/bar-set.ts';
 import { type BatchHeader, deliveryVersion, type Gap, type Previous } from '../delivery.ts';
+import { sliceChannel } from '../sinks/channels.ts';
 import type { Call, SealedBatch } from '../sinks/sink.ts';
 import { compareTokens } from '../sinks/token.ts';
 import { AcceptedLog } from './accepted-log.ts';
@@ -323,7 +324,7 @@ export class CallLane {
     return {
       header,
       setUid: set.uid,
-      ...(set.delivery.pubsub ? { channel: set.channel } : {}),
+      ...this.#channel(set),
       ...(set.delivery.stream === undefined ? {} : { streamMaxLength: set.delivery.stream.maxLength }),
       payload: this.#options.assemble(header, batch.body),
       ...(set.delivery.latest ? { latest: batch.latest } : {}),
@@ -346,7 +347,7 @@ export class CallLane {
     return {
       header,
       setUid: set.uid,
-      ...(set.delivery.pubsub ? { channel: set.channel } : {}),
+      ...this.#channel(set),
       payload: this.#options.assemble(header, this.#options.emptyBody(set.delivery.format)),
     };
   }
@@ -380,6 +381,11 @@ export class CallLane {
       count,
       time: Math.round(moment.time),
     } as const;
+  }
+
+  #channel({ channel, delivery }: SliceSet): { readonly channel?: string } {
+    if (!delivery.pubsub) return {};
+    return { channel: delivery.sharded ? sliceChannel(channel, this.#options.sliceUid) : channel };
   }
 
   #sequence({ uid, namespace, name }: SliceSet): Sequence {

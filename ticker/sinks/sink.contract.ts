@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Token } from '../../crds/index.ts';
+import { sleep, systemClock } from '../../runtime/clock.ts';
+import { silentLogger } from '../../runtime/log.ts';
 import { batch, call } from './batches.testing.ts';
+import { channelOf, everySliceChannel } from './channels.ts';
 import { tokensKept } from './limits.ts';
 import type { Published, SinkReader } from './reader.ts';
+import { subscribeSet } from './set-subscription.ts';
 import type { ClaimAnswer, Sink } from './sink.ts';
 
 /** One store, empty at the start of each test. */
@@ -600,6 +604,48 @@ export function describeSink(name: string, make: () => Promise<SinkFixture>): vo
         await sink.end(slice, token);
         expect(await reader.latest(set)).toEqual(new Map());
         expect(await streamed()).toHaveLength(1);
+      });
+    });
+
+    describe('sharded channels', () => {
+      const everySlice = everySliceChannel(`ticks:default:${set}`);
+      const sharded = (sliceUid: string) => ({ channel: channelOf(everySlice, sliceUid) });
+
+      test('carry the batches of one slice, and the channel of the set none', async () => {
+        const token = await claimed();
+        const [own, whole] = [await listen(sharded(slice).channel), await listen()];
+        const [first, second] = [batch(set, token, 1, sharded(slice)), batch(set, token, 2)];
+        await sink.send(call(slice, token, 1, first));
+        await sink.send(call(slice, token, 2, second));
+        expect(await own.until(1)).toEqual([first.payload]);
+        expect(await whole.until(1)).toEqual([second.payload]);
+        expect(await streamed()).toHaveLength(2);
+        await own.unsubscribe();
+        await sink.send(call(slice, token, 3, batch(set, token, 3, sharded(slice))));
+        await sink.send(call(slice, token, 4, batch(set, token, 4)));
+        await whole.until(2);
+        expect(own.messages).toHaveLength(1);
+      });
+
+      test('of a set are all subscribed, those of new slices too', async () => {
+        const heard: Published[] = [];
+        const deliver = (message: Published): void => void heard.push(message);
+        const options = { reader, clock: systemClock, log: silentLogger, setUid: set, channel: everySlice, deliver };
+        const unsubscribe = await subscribeSet(options);
+        const payloads: unknown[] = [];
+        for (const sliceUid of ['one', 'two']) {
+          const answer = await sink.claim({ sliceUid, epoch: 1, above: 0, setUids: [set] });
+          if (answer.kind !== 'claimed') throw new Error(answer.kind);
+          // Until it is found in the directory, what it publishes is missed.
+          for (let n = 1; !heard.some(({ channel }) => channel === sharded(sliceUid).channel); n++) {
+            const sent = batch(set, answer.token, n, sharded(sliceUid));
+            await sink.send(call(sliceUid, answer.token, n, sent));
+            payloads.push(sent.payload);
+            await sleep(systemClock, 20);
+          }
+        }
+        for (const { payload } of heard) expect(payloads).toContain(payload);
+        await unsubscribe();
       });
     });
 

@@ -90,6 +90,42 @@ Prices are the broker's decimals exactly: the number that is nearest to what it 
 print as sent. Anything else is a new \`v\`. Batches that version ${deliveryVersion} wrote are kept in
 \`ticker/pipeline/format/fixtures/v${deliveryVersion}/\`, and a test reads them and holds the code to them.
 
+## Where it arrives in Redis
+
+Every key and sharded channel of a slice has the slice's UID as its hash tag, so that on Redis Cluster they lie in one
+slot; UIDs are those of the API objects (\`kubectl get iset NAME -o jsonpath={.metadata.uid}\`).
+
+${table(
+  ['name', 'what', 'where'],
+  [
+    ['`ticks:<namespace>:<channel>`', 'Channel of a set (`delivery.pubsub`): each batch and heartbeat.', 'PUBLISH'],
+    [
+      '`ticks:{<slice UID>}:<namespace>:<channel>`',
+      'Channel of one slice of a set, where `delivery.sharded` asks for it; then nothing is published on that of the set.',
+      'SPUBLISH',
+    ],
+    [
+      '`ticks:{<slice UID>}:<set UID>:stream`',
+      'The last batches (`delivery.stream`): fields `epoch`, `claim`, `seq`, `payload`.',
+      'Stream',
+    ],
+    ['`ticks:{<slice UID>}:<set UID>:late`', 'What a former owner sealed: as the stream, with `n`.', 'Stream'],
+    ['`ticks:{<slice UID>}:<set UID>:latest`', 'Newest row of each instrument (`delivery.latest`).', 'Hash'],
+    ['`ticks:sets:<set UID>`', 'UIDs of the slices that deliver to a set.', 'Set'],
+  ],
+)}
+
+**On Redis Cluster** PUBLISH goes to every server of the cluster, over the cluster's own connections, whoever is
+subscribed: a reader may subscribe on any of them, and each batch costs the cluster as many times its size as it has
+servers. With \`delivery.sharded\` a batch stays on the server that has its slice (and its replicas). A reader of sharded
+channels reads \`ticks:sets:<set UID>\` for the slices, again every second or so for new ones, and subscribes with SSUBSCRIBE
+on the server that has the slot of each; where the slot moves, the server ends the subscription and it is made anew on the
+next. Gateways do all that. Sharded channels work on a single Redis too. Both kinds of Pub/Sub are at most once: what is
+missed shows in \`seq\`, and the stream has it.
+
+**A stream is bounded** by \`delivery.stream.maxLength\` batches (default 10,000 where \`stream: {}\` asks for one), about: Redis
+trims whole nodes of it, so that up to 100 more stay. A late stream has the same bound, or 1,000.
+
 ## When a batch is sealed
 
 After \`spec.delivery.window\` milliseconds from its first tick, or with \`maxTicks\` ticks, whichever is first. With

@@ -1,13 +1,20 @@
 import { type Clock, sleep } from '../../../runtime/clock.ts';
 import { describeError } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/log.ts';
+import { isSharded } from '../channels.ts';
 import { readPayload } from '../payload.ts';
 import type { Published, Unsubscribe } from '../reader.ts';
 import type { Connection } from './connection.ts';
-import { isSharded } from './keys.ts';
 import type { RedisNodes } from './redis-nodes.ts';
 
 type Deliver = (message: Published) => void;
+
+/**
+ * What the connections in Pub/Sub mode are for. Each kind of channel has its own: a server counts the two apart, and the
+ * client takes a count of 0 for the end of all.
+ */
+export const channelPurposes = ['reader-channels', 'reader-shards'] as const;
+const [plain, sharded] = channelPurposes;
 
 /** Milliseconds between two looks at whether every channel is subscribed and its connection alive. */
 const checkEvery = 1000;
@@ -28,7 +35,6 @@ interface Channel {
  */
 export class ChannelSubscriptions {
   readonly #nodes: RedisNodes;
-  readonly #purpose: string;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #channels = new Map<string, Channel>();
@@ -38,14 +44,13 @@ export class ChannelSubscriptions {
   #avoid: Connection | undefined;
   #check: Promise<void> | undefined;
 
-  /** @param purpose of the connections that are in Pub/Sub mode */
-  constructor(nodes: RedisNodes, purpose: string, clock: Clock, log: Logger) {
+  /** @param nodes with connections for the {@link channelPurposes} */
+  constructor(nodes: RedisNodes, clock: Clock, log: Logger) {
     this.#nodes = nodes;
-    this.#purpose = purpose;
     this.#clock = clock;
     this.#log = log;
-    nodes.each((connection, of) => {
-      if (of === purpose) this.#listen(connection);
+    nodes.each((connection, purpose) => {
+      if (purpose === plain || purpose === sharded) this.#listen(connection);
     });
   }
 
@@ -92,7 +97,7 @@ export class ChannelSubscriptions {
     // A slot went to another server. Which of the channels that was is not said; subscribing once more is harmless.
     client.on('moved', () => {
       for (const channel of this.#channels.values()) {
-        if (channel.on === connection && isSharded(channel.name)) channel.on = undefined;
+        if (channel.on === connection) channel.on = undefined;
       }
       this.#renew();
     });
@@ -122,12 +127,12 @@ export class ChannelSubscriptions {
 
   async #join(channel: Channel): Promise<void> {
     const { name } = channel;
-    const sharded = isSharded(name);
-    const connection = sharded ? await this.#nodes.connectionFor(this.#purpose, name) : await this.#homeConnection();
+    const bySlot = isSharded(name);
+    const connection = bySlot ? await this.#nodes.connectionFor(sharded, name) : await this.#homeConnection();
     try {
       await connection.ready();
       const { client } = connection;
-      await (sharded ? client.ssubscribe(name) : client.subscribe(name));
+      await (bySlot ? client.ssubscribe(name) : client.subscribe(name));
     } catch (error) {
       if (this.#home === connection) this.#home = undefined;
       if (this.#nodes.cluster) await this.#nodes.refresh(connection).catch(() => undefined);
@@ -138,7 +143,7 @@ export class ChannelSubscriptions {
   }
 
   async #homeConnection(): Promise<Connection> {
-    this.#home ??= await this.#nodes.any(this.#purpose, this.#avoid?.node);
+    this.#home ??= await this.#nodes.any(plain, this.#avoid?.node);
     return this.#home;
   }
 

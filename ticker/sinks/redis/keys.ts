@@ -34,8 +34,3 @@ export function setKeys(sliceUid: string, setUid: string): string[] {
 
 /** Stands in a hash that has no row yet: Redis keeps no empty hash, and a missing key holds up a slot migration. */
 export const emptyField = '@empty';
-
-/** A channel with a hash tag is sharded: published with SPUBLISH on the server that has the slot, and subscribed there. */
-export function isSharded(channel: string): boolean {
-  return channel.includes('{');
-}

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { systemClock } from '../../../runtime/clock.ts';
+import { sleep, systemClock } from '../../../runtime/clock.ts';
 import { silentLogger } from '../../../runtime/log.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
+import { batch, call } from '../batches.testing.ts';
+import { isSharded, sliceChannel } from '../channels.ts';
 import { describeSink } from '../sink.contract.ts';
 import { keySlot } from './key-slot.ts';
-import { type RedisCluster, startRedisCluster } from './redis-cluster.testing.ts';
+import { type ClusterNode, eventually, type RedisCluster, startRedisCluster } from './redis-cluster.testing.ts';
 import { RedisReader } from './redis-reader.ts';
 import { RedisSink } from './redis-sink.ts';
 
@@ -27,6 +29,82 @@ describeSink('RedisSink on a cluster with TLS', async () => {
       await Promise.all([sink.close(), other.close(), reader.close()]);
     },
   };
+});
+
+const options = () => ({
+  ...cluster.access,
+  clock: systemClock,
+  random: new SeededRandom(2),
+  log: silentLogger,
+});
+
+/** Counts what a server hears on a channel, subscribed by a client that is not ours. */
+async function hear(node: ClusterNode, channel: string): Promise<{ heard: number; end: () => void }> {
+  const client = node.admin.duplicate();
+  const result = { heard: 0, end: () => client.disconnect() };
+  const count = (): void => {
+    result.heard++;
+  };
+  client.on('message', count);
+  client.on('smessage', count);
+  await (isSharded(channel) ? client.ssubscribe(channel) : client.subscribe(channel));
+  return result;
+}
+
+test('what is published on the channel of a set is heard on every server; on that of a slice on its own alone', async () => {
+  const sink = new RedisSink(options());
+  const plain = 'ticks:default:everywhere';
+  const sharded = sliceChannel(plain, 'shard-me');
+  const answer = await sink.claim({ sliceUid: 'shard-me', epoch: 1, above: 0, setUids: ['set'] });
+  if (answer.kind !== 'claimed') throw new Error(answer.kind);
+  const { token } = answer;
+  const owner = await cluster.masterOf(keySlot(sharded));
+  const everywhere = await Promise.all(cluster.nodes.map((node) => hear(node, plain)));
+  const own = await hear(owner, sharded);
+  for (const node of cluster.nodes.slice(0, 3)) {
+    if (node !== owner) await expect(hear(node, sharded)).rejects.toThrow(/MOVED/);
+  }
+  for (let n = 1; n <= 10; n++) {
+    const channel = n % 2 === 0 ? plain : sharded;
+    expect(await sink.send(call('shard-me', token, n, batch('set', token, n, { channel })))).toEqual({
+      kind: 'written',
+    });
+  }
+  await expect.poll(() => everywhere.map(({ heard }) => heard), { timeout: 10_000 }).toEqual(Array(6).fill(5));
+  await expect.poll(() => own.heard, { timeout: 10_000 }).toBe(5);
+  for (const { end } of [...everywhere, own]) end();
+  await sink.close();
+});
+
+test('a reader follows a sharded channel to the server that gets its slot, and back', async () => {
+  const [sink, reader] = [new RedisSink(options()), new RedisReader(options())];
+  const channel = sliceChannel('ticks:default:moving', 'moving');
+  const answer = await sink.claim({ sliceUid: 'moving', epoch: 1, above: 0, setUids: ['set'] });
+  if (answer.kind !== 'claimed') throw new Error(answer.kind);
+  const { token } = answer;
+  let heard = 0;
+  await reader.subscribe(channel, () => heard++);
+  const slot = keySlot(channel);
+  const home = await cluster.masterOf(slot);
+  const other = cluster.nodes.slice(0, 3).find((node) => node !== home)!;
+  let n = 0;
+  const untilHeard = async (): Promise<void> => {
+    const before = heard;
+    for (const until = performance.now() + 15_000; heard === before && performance.now() < until; ) {
+      n++;
+      const sent = call('moving', token, n, batch('set', token, n, { channel }));
+      expect(['written', 'already']).toContain((await eventually(() => sink.send(sent))).kind);
+      await sleep(systemClock, 20);
+    }
+    expect(heard).toBeGreaterThan(before);
+  };
+  await untilHeard();
+  for (const to of [other, home]) {
+    await cluster.migrate(slot, to);
+    await untilHeard();
+  }
+  expect((await reader.range('moving', 'set', '0', 10_000)).length).toBe(n);
+  await Promise.all([sink.close(), reader.close()]);
 });
 
 test('a slot is computed as Redis computes it', async () => {

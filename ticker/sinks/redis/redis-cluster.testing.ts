@@ -157,7 +157,7 @@ async function settled(nodes: readonly { readonly admin: Redis }[]): Promise<voi
 }
 
 /** Repeats `act` until it does not reject. */
-async function eventually<T>(act: () => Promise<T>): Promise<T> {
+export async function eventually<T>(act: () => Promise<T>): Promise<T> {
   for (const until = performance.now() + 30_000; ; await delay(50)) {
     try {
       return await act();

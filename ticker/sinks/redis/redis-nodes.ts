@@ -38,7 +38,7 @@ export class RedisNodes {
   #asking: Promise<void> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param purposes what connections are for, each with its own; the first is never for Pub/Sub */
+  /** @param purposes of the connections that are made at once; the first is never for Pub/Sub */
   constructor(options: RedisOptions, purposes: readonly [string, ...string[]]) {
     this.#options = options;
     this.#address = addressOf(options);

@@ -1,12 +1,12 @@
 import { readPayload } from '../payload.ts';
 import type { Published, SinkReader, Unsubscribe } from '../reader.ts';
-import { ChannelSubscriptions } from './channel-subscriptions.ts';
+import { ChannelSubscriptions, channelPurposes } from './channel-subscriptions.ts';
 import type { RedisOptions } from './connection.ts';
 import { directoryKey, emptyField, latestKey, setNamesKey, streamKey, timesKey } from './keys.ts';
 import { RedisNodes } from './redis-nodes.ts';
 import { type NamedSet, readSetNames } from './set-names.ts';
 
-const [queries, channels] = ['reader', 'reader-channels'] as const;
+const queries = 'reader';
 
 /**
  * Reads what a {@link import('./redis-sink.ts').RedisSink} writes, from any process, on one server or a cluster.
@@ -17,8 +17,8 @@ export class RedisReader implements SinkReader {
   readonly #subscriptions: ChannelSubscriptions;
 
   constructor(options: RedisOptions) {
-    this.#nodes = new RedisNodes(options, [queries, channels]);
-    this.#subscriptions = new ChannelSubscriptions(this.#nodes, channels, options.clock, options.log);
+    this.#nodes = new RedisNodes(options, [queries, channelPurposes[0]]);
+    this.#subscriptions = new ChannelSubscriptions(this.#nodes, options.clock, options.log);
   }
 
   subscribe(channel: string, deliver: (message: Published) => void): Promise<Unsubscribe> {

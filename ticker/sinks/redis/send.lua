@@ -78,6 +78,7 @@ for _, batch in ipairs(batches) do
     end
   end
   if batch.latest then keepLatest(batch.latest, batch.times, a + 7, batch.latestCount) end
-  if channel ~= '' then redis.call('PUBLISH', channel, payload) end
+  -- With a hash tag it is sharded: its slot is that of the keys.
+  if channel ~= '' then redis.call(string.find(channel, '{', 1, true) and 'SPUBLISH' or 'PUBLISH', channel, payload) end
 end
 return { 'written', mark }

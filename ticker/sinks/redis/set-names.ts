@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Clock } from '../../../runtime/clock.ts';
+import { setChannel } from '../channels.ts';
 import type { SealedBatch } from '../sink.ts';
 import { directoryKey, setNamesKey } from './keys.ts';
 
@@ -12,7 +13,7 @@ export interface NamedSet {
   readonly namespace: string;
   readonly name: string;
   readonly kind?: 'bars';
-  /** Full channel name; absent where it does not publish. */
+  /** Full channel name, or what stands for those of its slices; absent where it does not publish. */
   readonly channel?: string;
   /** When that was last said, milliseconds since the epoch. */
   readonly at: number;
@@ -127,7 +128,7 @@ function describe({ header, channel }: SealedBatch): string {
     namespace: header.set.slice(0, slash),
     name: header.set.slice(slash + 1),
     ...(header.kind === undefined ? {} : { kind: header.kind }),
-    ...(channel === undefined ? {} : { channel }),
+    ...(channel === undefined ? {} : { channel: setChannel(channel) }),
   });
 }
 
