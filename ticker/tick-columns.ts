@@ -16,6 +16,8 @@ export type Packet = (typeof Packet)[keyof typeof Packet];
 /** Levels of market depth on each side. */
 export const depthLevels = 5;
 
+type Column = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
+
 /**
  * Ticks as a structure of arrays: row `i` is index `i` of every column. Filled by a provider's decoder, read by every
  * later stage, reused for the next frame; nothing is allocated for a tick.
@@ -38,7 +40,8 @@ export class TickColumns {
   readonly exchangeTime: Float64Array;
   readonly lastTradeTime: Float64Array;
   readonly lastPrice: Float64Array;
-  readonly lastQuantity: Float64Array;
+  /** 32 bits hold what one trade, or one level of depth, may have; sums are doubles. */
+  readonly lastQuantity: Int32Array;
   readonly averagePrice: Float64Array;
   /** Traded today, cumulative. */
   readonly volume: Float64Array;
@@ -54,10 +57,10 @@ export class TickColumns {
   readonly openInterestLow: Float64Array;
   /** Level `l` of row `i` is at `i * depthLevels + l`, best first; likewise the other five. */
   readonly bidPrice: Float64Array;
-  readonly bidQuantity: Float64Array;
+  readonly bidQuantity: Int32Array;
   readonly bidOrders: Uint16Array;
   readonly askPrice: Float64Array;
-  readonly askQuantity: Float64Array;
+  readonly askQuantity: Int32Array;
   readonly askOrders: Uint16Array;
   /** Annual volatility, 0.2 for 20 %. `NaN` where it does not apply or no volatility explains the price; so the Greeks. */
   readonly impliedVolatility: Float64Array;
@@ -72,6 +75,9 @@ export class TickColumns {
   /** Rupees for one percentage point of rate (0.01). */
   readonly rho: Float64Array;
 
+  readonly #scalars: readonly Column[];
+  readonly #levels: readonly Column[];
+
   constructor(capacity: number) {
     this.capacity = capacity;
     const float = (): Float64Array => new Float64Array(capacity);
@@ -83,7 +89,7 @@ export class TickColumns {
     this.exchangeTime = float();
     this.lastTradeTime = float();
     this.lastPrice = float();
-    this.lastQuantity = float();
+    this.lastQuantity = new Int32Array(capacity);
     this.averagePrice = float();
     this.volume = float();
     this.buyQuantity = float();
@@ -96,10 +102,10 @@ export class TickColumns {
     this.openInterestHigh = float();
     this.openInterestLow = float();
     this.bidPrice = new Float64Array(levels);
-    this.bidQuantity = new Float64Array(levels);
+    this.bidQuantity = new Int32Array(levels);
     this.bidOrders = new Uint16Array(levels);
     this.askPrice = new Float64Array(levels);
-    this.askQuantity = new Float64Array(levels);
+    this.askQuantity = new Int32Array(levels);
     this.askOrders = new Uint16Array(levels);
     this.impliedVolatility = float();
     this.delta = float();
@@ -107,6 +113,9 @@ export class TickColumns {
     this.theta = float();
     this.vega = float();
     this.rho = float();
+    const all = Object.values(this).filter((value): value is Column => ArrayBuffer.isView(value));
+    this.#levels = all.filter(({ length }) => length === levels && levels > capacity);
+    this.#scalars = all.filter(({ length }) => length === capacity);
   }
 
   get full(): boolean {
@@ -115,5 +124,19 @@ export class TickColumns {
 
   clear(): void {
     this.length = 0;
+  }
+
+  /** Copies `count` rows from row `from` on to row `to` on, every column; the two may overlap. */
+  move(to: number, from: number, count: number): void {
+    for (const column of this.#scalars) column.copyWithin(to, from, from + count);
+    const width = depthLevels;
+    for (const column of this.#levels) column.copyWithin(width * to, width * from, width * (from + count));
+  }
+
+  /** Takes over the rows of another of no greater capacity. */
+  takeOver(other: TickColumns): void {
+    this.length = other.length;
+    for (const [i, column] of other.#scalars.entries()) this.#scalars[i]!.set(column);
+    for (const [i, column] of other.#levels.entries()) this.#levels[i]!.set(column);
   }
 }

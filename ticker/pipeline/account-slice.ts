@@ -1,5 +1,5 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
-import type { BarCounters } from '../bars/set-bars.ts';
+import type { BarCounters, SetBars } from '../bars/set-bars.ts';
 import { SliceBars } from '../bars/slice-bars.ts';
 import type { Connection } from '../providers/provider.ts';
 import { TradingCalendar } from '../sessions/trading-calendar.ts';
@@ -9,7 +9,7 @@ import type { GatheredBatch } from './gathered-batch.ts';
 import { History, timeOf } from './history.ts';
 import type { InstrumentTable } from './instrument-table.ts';
 import { ReadyBatches } from './ready-batches.ts';
-import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes } from './routes.ts';
+import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes, type WantedGreeks } from './routes.ts';
 import { SetBatcher } from './set-batcher.ts';
 import type { PipelineCounters, SlicePipeline } from './slice-pipeline.ts';
 import { saneMask, usualPolicy } from './validation/policy.ts';
@@ -80,6 +80,11 @@ export class AccountSlice implements SlicePipeline {
   #calendar: TradingCalendar | undefined;
   #sessions = '';
   #live = 0;
+  /** The slice's only set, where rows may be decoded straight into its batch. */
+  #only: SetBatcher | undefined;
+  /** Of the row that was examined last: whether it may be the broker's cached value, and the rules that it breaks. */
+  #cached = false;
+  #broken = 0;
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -90,6 +95,8 @@ export class AccountSlice implements SlicePipeline {
     const before = this.#routes;
     const slots = acquireSlots(spec, table, before.slots);
     this.#batchers = this.#configureSets(spec);
+    const [only] = this.#batchers;
+    this.#only = this.#batchers.length === 1 && only?.direct === true ? only : undefined;
     const sessions = JSON.stringify(spec.sessions) ?? '';
     if (sessions !== this.#sessions) {
       this.#calendar = spec.sessions === undefined ? undefined : new TradingCalendar(spec.sessions);
@@ -107,7 +114,7 @@ export class AccountSlice implements SlicePipeline {
       if (entry === undefined) continue;
       mask |= entry.route.counted;
       if (before.entries[slot]?.record.token !== entry.record.token) this.#history.forget(slot);
-      this.#live += this.#history.live[slot]!;
+      if (this.#history.isLive(slot)) this.#live++;
     }
     this.#validator = new Validator(mask);
     for (const [token, slot] of before.slots) if (!slots.has(token)) table.release(slot);
@@ -118,6 +125,7 @@ export class AccountSlice implements SlicePipeline {
     for (const batcher of this.#batchers) if (!batcher.empty) this.#push(batcher.seal());
     for (const slot of this.#routes.slots.values()) this.#shared.table.release(slot);
     this.#batchers = [];
+    this.#only = undefined;
     this.#routes = noRoutes;
     this.#live = 0;
   }
@@ -135,11 +143,13 @@ export class AccountSlice implements SlicePipeline {
     }
     this.#lastFrame = receivedAtMicros;
     this.counters.frames++;
-    const { ticks } = this.#shared;
+    const only = this.#only;
     let offset = 0;
     do {
       const from = offset;
-      ticks.clear();
+      const ticks = only === undefined ? this.#shared.ticks : only.rows.room();
+      if (only === undefined) ticks.clear();
+      const first = ticks.length;
       try {
         offset = connection.decode(frame, offset, receivedAtMicros, ticks);
       } catch {
@@ -147,7 +157,9 @@ export class AccountSlice implements SlicePipeline {
         this.counters.malformedFrames++;
         offset = -1;
       }
-      for (let row = 0; row < ticks.length; row++) this.#row(ticks, row);
+      this.counters.received += ticks.length - first;
+      if (only === undefined) for (let row = 0; row < ticks.length; row++) this.#row(ticks, row);
+      else this.#rowsInPlace(only, first, receivedAtMicros);
       if (offset >= 0 && offset <= from) {
         this.counters.malformedFrames++;
         break;
@@ -190,7 +202,7 @@ export class AccountSlice implements SlicePipeline {
     const tokens: number[] = [];
     for (const [slot, entry] of this.#routes.entries.entries()) {
       if (tokens.length >= limit) break;
-      if (entry !== undefined && this.#history.firstReceived[slot] === 0) tokens.push(entry.record.token);
+      if (entry !== undefined && !this.#history.heard(slot)) tokens.push(entry.record.token);
     }
     return tokens;
   }
@@ -214,33 +226,92 @@ export class AccountSlice implements SlicePipeline {
     return batchers;
   }
 
+  /** A row for all the sets that want it. */
   #row(ticks: TickColumns, row: number): void {
-    const { counters } = this;
-    counters.received++;
+    const entry = this.#examine(ticks, row);
+    if (entry === undefined) return;
+    if (entry.route.deliveries.length === 0) this.#unrouted(entry, ticks, row);
+    else {
+      const taken = this.#route(entry, ticks, row);
+      if (taken) this.counters.routed++;
+      this.#settle(entry, ticks, row, taken);
+    }
+  }
+
+  /** Rows that were decoded into the batch of the slice's only set, from `first` on: those that it does not take go. */
+  #rowsInPlace(set: SetBatcher, first: number, received: number): void {
+    const { rows } = set;
+    const ticks = rows.columns;
+    const end = ticks.length;
+    let to = first;
+    let from = first;
+    for (let row = first; row < end; row++) {
+      const entry = this.#examine(ticks, row);
+      if (entry !== undefined && this.#keeps(set, entry, ticks, row, to + row - from)) continue;
+      rows.close(to, from, row - from);
+      to += row - from;
+      from = row + 1;
+    }
+    rows.close(to, from, end - from);
+    ticks.length = to + end - from;
+    set.took(received, first);
+    if (set.full) this.#push(set.seal());
+  }
+
+  /** Whether the only set keeps the row, as row `at` of its batch. */
+  #keeps(set: SetBatcher, entry: Entry, ticks: TickColumns, row: number, at: number): boolean {
+    const delivery = entry.route.deliveries[0];
+    if (delivery === undefined) {
+      this.#unrouted(entry, ticks, row);
+      return false;
+    }
+    const keeps = (this.#broken & set.policy.enforced) === 0;
+    if (keeps) {
+      const greeks =
+        delivery.greeks !== undefined && entry.option ? this.#solve(delivery.greeks, entry, ticks, row) : undefined;
+      set.rows.keep(at, row, entry.record, this.#cached, greeks);
+      this.counters.routed++;
+      this.counters.batched++;
+      if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
+    }
+    this.#settle(entry, ticks, row, keeps);
+    return keeps;
+  }
+
+  /**
+   * Finds the row's instrument, judges it and remembers it; what it found is in `#cached` and `#broken`. Undefined where
+   * the slice does not have its token.
+   */
+  #examine(ticks: TickColumns, row: number): Entry | undefined {
     const slot = this.#shared.table.slotOf(ticks.token[row]!);
     ticks.slot[row] = slot;
     const entry = slot < 0 ? undefined : this.#routes.entries[slot];
     if (entry === undefined) {
-      counters.unknown++;
-      return;
+      this.counters.unknown++;
+      return undefined;
     }
     const context = this.#context;
     this.#history.describe(slot, ticks, row, context);
     const { calendar } = entry.route;
-    const cached =
+    this.#cached =
       this.#history.isCached(slot, ticks, row, context.first) ||
       (calendar !== undefined && calendar.at(timeOf(ticks, row) / 1000).state === 'closed');
-    const broken = this.#judge(slot, entry, ticks, row);
-    const { deliveries } = entry.route;
-    let outcome: 'invalid' | 'unrouted' | 'routed';
-    if (deliveries.length === 0) outcome = (broken & usualPolicy.enforced) === 0 ? 'unrouted' : 'invalid';
-    else outcome = this.#route(entry, ticks, row, cached, broken) ? 'routed' : 'invalid';
-    counters[outcome]++;
-    if (broken !== 0) this.#countBreaches(entry, broken, ticks, row, outcome === 'invalid');
-    if (outcome !== 'invalid' && !cached && this.#history.live[slot] === 0) {
-      this.#history.live[slot] = 1;
-      this.#live++;
-    }
+    this.#broken = this.#judge(slot, entry, ticks, row);
+    return entry;
+  }
+
+  /** A row of an underlying that is streamed for Greeks only. */
+  #unrouted(entry: Entry, ticks: TickColumns, row: number): void {
+    const sane = (this.#broken & usualPolicy.enforced) === 0;
+    if (sane) this.counters.unrouted++;
+    this.#settle(entry, ticks, row, sane);
+  }
+
+  /** What follows of a row that is good enough, or not. */
+  #settle(entry: Entry, ticks: TickColumns, row: number, good: boolean): void {
+    if (!good) this.counters.invalid++;
+    if (this.#broken !== 0) this.#countBreaches(entry, this.#broken, ticks, row, !good);
+    if (good && !this.#cached && this.#history.becomesLive(ticks.slot[row]!)) this.#live++;
   }
 
   /** The rules that the row breaks; remembers it for the next one, and its price for the account. */
@@ -262,31 +333,39 @@ export class AccountSlice implements SlicePipeline {
   }
 
   /** Gives the row to every set that takes it; returns whether one did. */
-  #route(entry: Entry, ticks: TickColumns, row: number, cached: boolean, broken: number): boolean {
+  #route(entry: Entry, ticks: TickColumns, row: number): boolean {
+    const broken = this.#broken;
     let taken = false;
     for (const { greeks: wanted, sets } of entry.route.deliveries) {
       let greeks: Float64Array | undefined;
       for (const set of sets) {
         if ((broken & set.policy.enforced) !== 0) continue;
-        if (wanted !== undefined && greeks === undefined && entry.option) {
-          const { enricher, expiry } = wanted;
-          const { underlyingSlot } = entry;
-          const underlying = underlyingSlot < 0 ? Number.NaN : this.#shared.table.lastPrice[underlyingSlot]!;
-          const price = ticks.lastPrice[row]!;
-          const at = ticks.receiveTime[row]!;
-          if (enricher.solve(ticks.slot[row]!, entry.call, price, underlying, entry.strike, expiry, at))
-            this.counters.greeksSolved++;
-          else this.counters.greeksUnsolved++;
-          greeks = enricher.out;
-        }
-        if (set.add(ticks, row, entry.record, cached, greeks)) this.counters.batched++;
+        if (wanted !== undefined && greeks === undefined && entry.option)
+          greeks = this.#solve(wanted, entry, ticks, row);
+        if (set.add(ticks, row, entry.record, this.#cached, greeks)) this.counters.batched++;
         else this.counters.conflated++;
         if (set.full) this.#push(set.seal());
-        if (set.bars !== undefined) this.#bars.add(set.bars, ticks.slot[row]!, ticks, row, timeOf(ticks, row), cached);
+        if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
         taken = true;
       }
     }
     return taken;
+  }
+
+  /** The option's Greeks, until the next call. */
+  #solve({ enricher, expiry }: WantedGreeks, entry: Entry, ticks: TickColumns, row: number): Float64Array {
+    const { underlyingSlot } = entry;
+    const underlying = underlyingSlot < 0 ? Number.NaN : this.#shared.table.lastPrice[underlyingSlot]!;
+    const price = ticks.lastPrice[row]!;
+    const at = ticks.receiveTime[row]!;
+    if (enricher.solve(ticks.slot[row]!, entry.call, price, underlying, entry.strike, expiry, at))
+      this.counters.greeksSolved++;
+    else this.counters.greeksUnsolved++;
+    return enricher.out;
+  }
+
+  #addToBars(bars: SetBars, ticks: TickColumns, row: number): void {
+    this.#bars.add(bars, ticks.slot[row]!, ticks, row, timeOf(ticks, row), this.#cached);
   }
 
   #countBreaches(entry: Entry, broken: number, ticks: TickColumns, row: number, quarantined: boolean): void {

@@ -9,21 +9,44 @@ export const cachedAge = 60_000_000;
 
 const none = Number.NaN;
 
+/** Numbers of one instrument, together in one cache line: a row asks for nearly all of them. */
+const stride = 8;
+const field = {
+  /** Receive time of the first row on the open connection; 0 until there is one. */
+  firstReceived: 0,
+  exchangeTime: 1,
+  volumeChangedTime: 2,
+  volume: 3,
+  close: 4,
+  contradictions: 5,
+  /** 1 once a live row came on the open connection. */
+  live: 6,
+} as const;
+
 /**
  * What one slice remembers of its instruments, by slot: what rules compare the next row with, and whether the
  * subscription has brought anything.
  */
 export class History {
-  #capacity = 0;
-  /** Receive time of the first row on the open connection; 0 until there is one. */
-  firstReceived = new Float64Array(0);
-  #exchangeTime = new Float64Array(0);
-  #volumeChangedTime = new Float64Array(0);
-  #volume = new Float64Array(0);
-  #close = new Float64Array(0);
-  #contradictions = new Uint8Array(0);
-  /** 1 once a live row came on the open connection. */
-  live = new Uint8Array(0);
+  #values = new Float64Array(0);
+
+  /** Whether any row of the instrument came on the open connection. */
+  heard(slot: number): boolean {
+    return this.#values[stride * slot + field.firstReceived] !== 0;
+  }
+
+  /** Whether a live one did. */
+  isLive(slot: number): boolean {
+    return this.#values[stride * slot + field.live] === 1;
+  }
+
+  /** A live one did; returns whether it is the first. */
+  becomesLive(slot: number): boolean {
+    const at = stride * slot + field.live;
+    if (this.#values[at] === 1) return false;
+    this.#values[at] = 1;
+    return true;
+  }
 
   /**
    * Whether a row may be the broker's cached last value: the first after a subscribe, after hours too. Judged by its
@@ -31,52 +54,46 @@ export class History {
    */
   isCached(slot: number, ticks: TickColumns, row: number, first: boolean): boolean {
     if (!hasExchangeTime(ticks, row)) return first;
-    return ticks.exchangeTime[row]! < this.firstReceived[slot]! - cachedAge;
+    return ticks.exchangeTime[row]! < this.#values[stride * slot + field.firstReceived]! - cachedAge;
   }
 
   /** Makes room for slots below `capacity`. */
   reserve(capacity: number): void {
-    if (capacity <= this.#capacity) return;
-    this.#capacity = capacity;
-    this.firstReceived = grown(this.firstReceived, capacity);
-    this.#exchangeTime = grown(this.#exchangeTime, capacity);
-    this.#volumeChangedTime = grown(this.#volumeChangedTime, capacity);
-    this.#volume = grown(this.#volume, capacity);
-    this.#close = grown(this.#close, capacity);
-    const contradictions = new Uint8Array(capacity);
-    contradictions.set(this.#contradictions);
-    this.#contradictions = contradictions;
-    const live = new Uint8Array(capacity);
-    live.set(this.live);
-    this.live = live;
+    if (stride * capacity <= this.#values.length) return;
+    const grown = new Float64Array(stride * capacity);
+    grown.set(this.#values);
+    this.#values = grown;
   }
 
   /** Forgets an instrument: it is subscribed anew. */
   forget(slot: number): void {
-    this.firstReceived[slot] = 0;
-    this.#exchangeTime[slot] = 0;
-    this.#volumeChangedTime[slot] = 0;
-    this.#volume[slot] = none;
-    this.#close[slot] = none;
-    this.#contradictions[slot] = 0;
-    this.live[slot] = 0;
+    const at = stride * slot;
+    this.#values.fill(0, at, at + stride);
+    this.#values[at + field.volume] = none;
+    this.#values[at + field.close] = none;
   }
 
   /** Everything is subscribed anew, on another connection. */
   reconnected(): void {
-    this.firstReceived.fill(0);
-    this.live.fill(0);
-    this.#contradictions.fill(0);
+    const values = this.#values;
+    for (let at = 0; at < values.length; at += stride) {
+      values[at + field.firstReceived] = 0;
+      values[at + field.contradictions] = 0;
+      values[at + field.live] = 0;
+    }
   }
 
   /** Fills what the rules compare row `row` with, but for the prices. */
   describe(slot: number, ticks: TickColumns, row: number, context: RowContext): void {
-    context.first = this.firstReceived[slot] === 0;
-    if (context.first) this.firstReceived[slot] = ticks.receiveTime[row]!;
-    context.previousExchangeTime = this.#exchangeTime[slot]!;
-    context.volumeChangedTime = this.#volumeChangedTime[slot]!;
-    context.previousVolume = this.#volume[slot]!;
-    context.previousClose = this.#close[slot]!;
+    const values = this.#values;
+    const at = stride * slot;
+    const first = values[at + field.firstReceived] === 0;
+    context.first = first;
+    if (first) values[at + field.firstReceived] = ticks.receiveTime[row]!;
+    context.previousExchangeTime = values[at + field.exchangeTime]!;
+    context.volumeChangedTime = values[at + field.volumeChangedTime]!;
+    context.previousVolume = values[at + field.volume]!;
+    context.previousClose = values[at + field.close]!;
   }
 
   /**
@@ -86,23 +103,22 @@ export class History {
    * @param contradicts whether it broke a rule that compares with what is remembered
    */
   remember(slot: number, ticks: TickColumns, row: number, sane: boolean, contradicts: boolean): void {
-    if (!contradicts) this.#contradictions[slot] = 0;
-    else if (++this.#contradictions[slot]! >= historyLimit) this.#contradictions[slot] = 0;
-    else return;
+    const values = this.#values;
+    const at = stride * slot;
+    if (contradicts) {
+      const times = values[at + field.contradictions]! + 1;
+      values[at + field.contradictions] = times >= historyLimit ? 0 : times;
+      if (times < historyLimit) return;
+    } else values[at + field.contradictions] = 0;
     if (!sane && !contradicts) return;
-    if (hasExchangeTime(ticks, row)) this.#exchangeTime[slot] = ticks.exchangeTime[row]!;
+    if (hasExchangeTime(ticks, row)) values[at + field.exchangeTime] = ticks.exchangeTime[row]!;
     const packet = ticks.packet[row]!;
     if (packet !== Packet.quote && packet !== Packet.full) return;
-    if (ticks.volume[row] !== this.#volume[slot]) this.#volumeChangedTime[slot] = ticks.receiveTime[row]!;
-    this.#volume[slot] = ticks.volume[row]!;
-    this.#close[slot] = ticks.close[row]!;
+    const volume = ticks.volume[row]!;
+    if (volume !== values[at + field.volume]) values[at + field.volumeChangedTime] = ticks.receiveTime[row]!;
+    values[at + field.volume] = volume;
+    values[at + field.close] = ticks.close[row]!;
   }
-}
-
-function grown(array: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(capacity);
-  larger.set(array);
-  return larger;
 }
 
 /** When the exchange made a row, or when it was received where its packet does not say; microseconds. */

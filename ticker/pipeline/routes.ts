@@ -5,10 +5,15 @@ import { type InstrumentRecord, type InstrumentTable, instrumentRecord } from '.
 import type { SetBatcher } from './set-batcher.ts';
 import { usualPolicy } from './validation/policy.ts';
 
+/** How Greeks are computed, and when the group's options expire under these settings. */
+export interface WantedGreeks {
+  readonly enricher: Enricher;
+  readonly expiry: Expiry;
+}
+
 /** Sets of a group that want the same Greeks, or none. */
 export interface Delivery {
-  /** How, and when the group's options expire under these settings; absent where they want none. */
-  readonly greeks: { readonly enricher: Enricher; readonly expiry: Expiry } | undefined;
+  readonly greeks: WantedGreeks | undefined;
   readonly sets: readonly SetBatcher[];
 }
 

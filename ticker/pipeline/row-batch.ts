@@ -1,5 +1,6 @@
 import { Greek, greekCount } from '../greeks/greeks.ts';
 import { depthLevels, Packet, TickColumns } from '../tick-columns.ts';
+import { SymbolTable } from './format/symbol-table.ts';
 import type { InstrumentRecord } from './instrument-table.ts';
 
 /** Rows that a batch has room for at first; it doubles as needed, up to the set's `maxTicks`. */
@@ -11,12 +12,18 @@ export class RowBatch {
   columns: TickColumns;
   /** What row `i` is a tick of. Kept by reference, so that a row outlives its instrument's removal. */
   readonly instruments: InstrumentRecord[] = [];
+  /** Names of the instruments, for a format that wants them. */
+  readonly symbols = new SymbolTable();
   /** 1 where the row may be the broker's cached last value. */
   cached: Uint8Array;
   /** Whether any row has Greeks; while none has, their columns are not filled. */
   enriched = false;
   /** Whether any row may be a cached last value. */
   someCached = false;
+  /** Whether every number that a packet carries is known to be finite; for whoever fills it to say. */
+  finite = false;
+  /** Whether every row has Greeks, all of them finite. */
+  allSolved = true;
 
   /** @param limit the most rows, at least 1 */
   constructor(limit: number) {
@@ -37,6 +44,7 @@ export class RowBatch {
     this.columns.clear();
     this.enriched = false;
     this.someCached = false;
+    this.allSolved = true;
   }
 
   /** Microseconds from exchange time to receipt of the newest row that is live and has an exchange time. */
@@ -82,7 +90,8 @@ export class RowBatch {
     if (greeks !== undefined) {
       if (!this.enriched) this.#beginGreeks();
       copyGreeks(greeks, to, at);
-    } else if (this.enriched) copyGreeks(noGreeks, to, at);
+      if (this.allSolved) this.allSolved = allFinite(greeks);
+    } else this.#noGreeks(at);
     if (packet === Packet.ltp) return;
     copyPrices(from, row, to, at);
     if (packet === Packet.indexQuote) return;
@@ -91,21 +100,48 @@ export class RowBatch {
     if (packet === Packet.full) copyFull(from, row, to, at);
   }
 
+  /** Columns with room, to decode rows into behind those that are there; then {@link keep} or leave out each of them. */
+  room(): TickColumns {
+    if (this.columns.full) this.#grow();
+    return this.columns;
+  }
+
+  /**
+   * Says what row `at` is, which was decoded where it stands. `from` is where it stands now: rows that were left out
+   * before it are closed up by {@link close}.
+   */
+  keep(at: number, from: number, record: InstrumentRecord, cached: boolean, greeks?: Float64Array): void {
+    this.instruments[at] = record;
+    this.cached[at] = cached ? 1 : 0;
+    if (cached) this.someCached = true;
+    if (greeks !== undefined) {
+      if (!this.enriched) this.#beginGreeks();
+      copyGreeks(greeks, this.columns, from);
+      if (this.allSolved) this.allSolved = allFinite(greeks);
+    } else this.#noGreeks(from);
+  }
+
+  /** Moves `count` rows that are kept, from `from` on, to where they belong. */
+  close(to: number, from: number, count: number): void {
+    if (to !== from && count > 0) this.columns.move(to, from, count);
+  }
+
   /** The rows besides the first with Greeks have none; it need not be the last, where it replaces one. */
   #beginGreeks(): void {
     this.enriched = true;
-    for (let row = 0; row < this.length; row++) copyGreeks(noGreeks, this.columns, row);
+    const { impliedVolatility, delta, gamma, theta, vega, rho } = this.columns;
+    for (const column of [impliedVolatility, delta, gamma, theta, vega, rho]) column.fill(Number.NaN, 0, this.length);
+  }
+
+  #noGreeks(at: number): void {
+    this.allSolved = false;
+    if (this.enriched) copyGreeks(noGreeks, this.columns, at);
   }
 
   #grow(): void {
     const old = this.columns;
     const grown = new TickColumns(Math.min(this.limit, old.capacity * 2));
-    grown.length = old.length;
-    for (const [key, column] of Object.entries(old)) {
-      if (!ArrayBuffer.isView(column)) continue;
-      const target = grown[key as 'lastPrice'];
-      target.set(column as Float64Array);
-    }
+    grown.takeOver(old);
     this.columns = grown;
     const cached = new Uint8Array(grown.capacity);
     cached.set(this.cached);
@@ -114,6 +150,17 @@ export class RowBatch {
 }
 
 const noGreeks = new Float64Array(greekCount).fill(Number.NaN);
+
+function allFinite(greeks: Float64Array): boolean {
+  const sum =
+    greeks[Greek.iv]! +
+    greeks[Greek.delta]! +
+    greeks[Greek.gamma]! +
+    greeks[Greek.theta]! +
+    greeks[Greek.vega]! +
+    greeks[Greek.rho]!;
+  return sum - sum === 0;
+}
 
 function copyGreeks(greeks: Float64Array, to: TickColumns, at: number): void {
   to.impliedVolatility[at] = greeks[Greek.iv]!;

@@ -7,6 +7,9 @@ import type { InstrumentRecord } from './instrument-table.ts';
 import { RowBatch } from './row-batch.ts';
 import { rowTime } from './row-time.ts';
 import { type RulePolicy, rulePolicy } from './validation/policy.ts';
+import { ruleBit } from './validation/validator.ts';
+
+const notFinite = ruleBit('notFinite');
 
 /** Milliseconds by which a receive time may be ahead of the caller's clock. */
 const clockSlack = 1000;
@@ -33,6 +36,7 @@ export class SetBatcher {
     this.policy = rulePolicy(set.validation);
     this.#delivery = set.delivery;
     this.#rows = new RowBatch(set.delivery.maxTicks);
+    this.#rows.finite = this.#enforcesFinite;
     this.#encoders = encoders;
     // Loads what the format needs now, not with the first batch.
     encoders.of(set.delivery.format);
@@ -40,6 +44,11 @@ export class SetBatcher {
 
   get empty(): boolean {
     return this.#rows.length === 0;
+  }
+
+  /** No row with a number that is not finite gets into a batch. */
+  get #enforcesFinite(): boolean {
+    return (this.policy.enforced & notFinite) !== 0;
   }
 
   get full(): boolean {
@@ -59,12 +68,14 @@ export class SetBatcher {
   /** Takes over changed settings; returns what was gathered under the old ones, where they no longer fit. */
   configure(set: SliceSet): GatheredBatch | undefined {
     this.policy = rulePolicy(set.validation);
+    this.#rows.finite &&= this.#enforcesFinite;
     const { maxTicks, window, latest, format, conflate } = this.#delivery;
     const next = set.delivery;
     const same = next.maxTicks === maxTicks && next.window === window && next.latest === latest;
     if (same && next.format === format && next.conflate === conflate) return undefined;
     const gathered = this.empty ? undefined : this.seal();
     if (next.maxTicks !== maxTicks) this.#rows = new RowBatch(next.maxTicks);
+    if (this.empty) this.#rows.finite = this.#enforcesFinite;
     this.#delivery = next;
     this.#encoders.of(next.format);
     return gathered;
@@ -100,6 +111,26 @@ export class SetBatcher {
     return true;
   }
 
+  /** Whether rows may be decoded straight into its batch: it keeps every row in the order of arrival. */
+  get direct(): boolean {
+    return !this.#delivery.conflate;
+  }
+
+  /** The batch that is gathered, to decode rows into; say then by {@link took} what came of it. */
+  get rows(): RowBatch {
+    return this.#rows;
+  }
+
+  /** Rows were added to the batch, which had `before`; `received` (microseconds) is when. */
+  took(received: number, before: number): void {
+    if (this.#rows.length === before) return;
+    const ends = received / 1000 + this.#delivery.window;
+    // An earlier end than that of the open window: the wall clock was set back.
+    if (ends < this.due) this.due = ends;
+    if (before === 0) this.#firstReceived = received;
+    this.#lastReceived = received;
+  }
+
   /** Encodes what was gathered and starts anew. */
   seal(): GatheredBatch {
     const rows = this.#rows;
@@ -118,6 +149,7 @@ export class SetBatcher {
       ...(exchangeDelay === undefined ? {} : { exchangeDelay }),
     };
     rows.clear();
+    rows.finite = this.#enforcesFinite;
     this.#kept.clear();
     this.due = Number.POSITIVE_INFINITY;
     return batch;

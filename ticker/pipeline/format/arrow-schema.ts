@@ -10,6 +10,8 @@ export const dictionaries = { symbol: 0, packet: 1 } as const;
 function dataType(type: ArrowType): DataType {
   const { arrow } = loadApacheArrow();
   switch (type) {
+    case 'uint16':
+      return new arrow.Uint16();
     case 'uint32':
       return new arrow.Uint32();
     case 'int32':

@@ -7,8 +7,8 @@ import { batchMalformed } from './read.ts';
  */
 export const headerKey = 'header';
 
-/** 0xffffffff and the length of the metadata come before the metadata. */
-const prefix = 8;
+/** Bytes before a message's metadata: 0xffffffff and its length. */
+export const messagePrefix = 8;
 const continuation = 0xffff_ffff;
 /** Vtable slots of the tables on the way: `Message.header_type`, `Message.header`, `Schema.custom_metadata`. */
 const slots = { headerType: 1, header: 2, customMetadata: 2, key: 0, value: 1 } as const;
@@ -23,7 +23,7 @@ interface Place {
 }
 
 /** Position of a field of a flatbuffer table; 0 where it is absent. */
-function fieldOf(view: DataView, table: number, slot: number): number {
+export function fieldOf(view: DataView, table: number, slot: number): number {
   const vtable = table - view.getInt32(table, true);
   const entry = 4 + 2 * slot;
   if (entry >= view.getUint16(vtable, true)) return 0;
@@ -31,7 +31,8 @@ function fieldOf(view: DataView, table: number, slot: number): number {
   return offset === 0 ? 0 : table + offset;
 }
 
-function follow(view: DataView, field: number): number {
+/** Where a field's offset leads. */
+export function follow(view: DataView, field: number): number {
   return field + view.getUint32(field, true);
 }
 
@@ -43,9 +44,9 @@ function textAt(bytes: Uint8Array, view: DataView, field: number): string {
 }
 
 function placeOf(bytes: Uint8Array, view: DataView): Place {
-  const end = prefix + view.getUint32(4, true);
+  const end = messagePrefix + view.getUint32(4, true);
   if (view.getUint32(0, true) !== continuation || end > bytes.length) throw new RangeError('not an Arrow stream');
-  const message = follow(view, prefix);
+  const message = follow(view, messagePrefix);
   const type = fieldOf(view, message, slots.headerType);
   if (type === 0 || view.getUint8(type) !== schemaType) throw new RangeError('the first message is no schema');
   const schema = follow(view, fieldOf(view, message, slots.header));
@@ -99,7 +100,7 @@ function withText(body: Uint8Array, end: number, field: number, text: Buffer): B
   const room = aligned(4 + text.length + 1);
   const stamped = Buffer.allocUnsafe(body.length + room);
   stamped.set(body.subarray(0, end), 0);
-  stamped.writeUint32LE(end - prefix + room, 4);
+  stamped.writeUint32LE(end - messagePrefix + room, 4);
   stamped.writeUint32LE(end - field, field);
   stamped.writeUint32LE(text.length, end);
   stamped.set(text, end + 4);

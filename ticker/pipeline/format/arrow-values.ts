@@ -4,7 +4,7 @@ import type { RowBatch } from '../row-batch.ts';
 const twoTo32 = 2 ** 32;
 
 /** A column of a batch. It is written as it is where every row has a value, else value by value. */
-export type Numbers = Float64Array | Uint16Array;
+export type Numbers = Float64Array | Int32Array | Uint16Array;
 
 /**
  * Which rows of a batch have a value, as an Arrow validity bitmap: bit `row % 8` of byte `row / 8` is set where there is
@@ -23,11 +23,19 @@ export class Validity {
    * Rows of a packet in `mask`, of those the ones whose number is finite and, for `zeroIsNone`, not 0.
    *
    * @param seen the packets that the batch has, as a mask
+   * @param finite that all numbers are is known
    */
-  ofScalar(values: Float64Array, batch: RowBatch, seen: number, mask: number, zeroIsNone: boolean): void {
+  ofScalar(
+    values: Float64Array | Int32Array,
+    batch: RowBatch,
+    seen: number,
+    mask: number,
+    zeroIsNone: boolean,
+    finite: boolean,
+  ): void {
     const { length } = batch;
     const everyRow = (seen & ~mask) === 0;
-    if (everyRow && noneMissing(values, length, zeroIsNone)) {
+    if (everyRow && (finite || allFinite(values, length)) && (!zeroIsNone || noZero(values, length))) {
       this.all();
       return;
     }
@@ -73,11 +81,14 @@ export class Validity {
   }
 }
 
-function noneMissing(values: Float64Array, length: number, zeroIsNone: boolean): boolean {
-  for (let i = 0; i < length; i++) {
-    const value = values[i]!;
-    if (value - value !== 0 || (zeroIsNone && value === 0)) return false;
-  }
+function allFinite(values: Float64Array | Int32Array, length: number): boolean {
+  if (values instanceof Int32Array) return true;
+  for (let i = 0; i < length; i++) if (values[i]! - values[i]! !== 0) return false;
+  return true;
+}
+
+function noZero(values: Float64Array | Int32Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (values[i] === 0) return false;
   return true;
 }
 
@@ -88,8 +99,8 @@ export function packetsOf(ticks: TickColumns): number {
   return seen;
 }
 
-/** Writes `length` values of `width` a row; those of a row without one are 0. */
-export function writeDoubles(to: Float64Array, values: Numbers, length: number, width: number, valid: Validity): void {
+/** Writes `length` rows of `width` values, of the same type as they are; those of a row without one are 0. */
+export function writeSame<T extends Numbers>(to: T, values: T, length: number, width: number, valid: Validity): void {
   if (valid.nulls === 0) {
     to.set(values.subarray(0, length * width));
     return;
@@ -100,31 +111,21 @@ export function writeDoubles(to: Float64Array, values: Numbers, length: number, 
   }
 }
 
-export function writeInt32s(to: Int32Array, values: Numbers, length: number, width: number, valid: Validity): void {
-  if (valid.nulls === 0) {
-    to.set(values.subarray(0, length * width));
-    return;
-  }
+/** Whole numbers up to 2^53 as 64-bit integers, by their two halves: no BigInt is made. Those of a row without one are 0. */
+export function writeInt64s(to: Int32Array, values: Float64Array, length: number, valid: Validity): void {
+  const every = valid.nulls === 0;
+  let before = 0;
+  let low = 0;
+  let high = 0;
   for (let row = 0; row < length; row++) {
-    const has = valid.has(row);
-    for (let i = row * width; i < (row + 1) * width; i++) to[i] = has ? values[i]! : 0;
+    const value = every || valid.has(row) ? values[row]! : 0;
+    // Times, the large ones, repeat from row to row.
+    if (value !== before) {
+      before = value;
+      low = value | 0;
+      high = low === value ? low >> 31 : Math.floor(value / twoTo32);
+    }
+    to[2 * row] = low;
+    to[2 * row + 1] = high;
   }
-}
-
-/** Whole numbers up to 2^53 as 64-bit integers, by their two halves: no BigInt is made. */
-export function writeInt64s(to: Int32Array, values: Numbers, length: number, width: number, valid: Validity): void {
-  if (valid.nulls === 0) {
-    for (let i = 0; i < length * width; i++) writeInt64(to, i, values[i]!);
-    return;
-  }
-  for (let row = 0; row < length; row++) {
-    const has = valid.has(row);
-    for (let i = row * width; i < (row + 1) * width; i++) writeInt64(to, i, has ? values[i]! : 0);
-  }
-}
-
-function writeInt64(to: Int32Array, at: number, value: number): void {
-  const low = value | 0;
-  to[2 * at] = low;
-  to[2 * at + 1] = low === value ? low >> 31 : Math.floor(value / twoTo32);
 }

@@ -67,6 +67,7 @@ const sample: fc.Arbitrary<Sample> = fc.record({
 
 /** What the library calls them. */
 const texts: Readonly<Record<ArrowType, string>> = {
+  uint16: 'Uint16',
   uint32: 'Uint32',
   int32: 'Int32',
   int64: 'Int64',

@@ -1,19 +1,25 @@
 import { depthLevels, type Packet } from '../../tick-columns.ts';
-import type { InstrumentRecord } from '../instrument-table.ts';
 import type { RowBatch } from '../row-batch.ts';
-import { dictionaryMessage, endOfStream, frame, framedSize, Layout, schemaMessage } from './arrow-message.ts';
+import {
+  beginDictionary,
+  dictionaryMessage,
+  dictionarySize,
+  endOfStream,
+  RecordTemplate,
+  schemaMessage,
+} from './arrow-message.ts';
 import { dictionaries } from './arrow-schema.ts';
 import { aligned } from './arrow-stream.ts';
-import { packetsOf, Validity, writeDoubles, writeInt32s, writeInt64s } from './arrow-values.ts';
+import { packetsOf, Validity, writeInt64s, writeSame } from './arrow-values.ts';
 import { BodyBuffers } from './body-buffers.ts';
 import { type ArrowType, arrowType, type Column, columns, packetMask, packetNames } from './columns.ts';
+import type { SymbolTable } from './symbol-table.ts';
 
 /** Schemas that are kept encoded, one for each set of columns that batches have had; past it they are forgotten. */
-const maxSchemas = 64;
-/** Layouts of record batches that are kept, likewise. */
-const maxRecords = 64;
+const maxPlans = 64;
 
 const widths: Readonly<Record<ArrowType, number>> = {
+  uint16: 2,
   uint32: 4,
   int32: 4,
   int64: 8,
@@ -36,19 +42,16 @@ interface Prepared {
   readonly validity: Validity;
 }
 
-interface RecordMessage {
-  readonly layout: Layout;
-  readonly metadata: Uint8Array;
-}
-
-/** The columns that are present, as one number: there are fewer than 53. */
-function keyOf(present: readonly Prepared[]): number {
-  return present.reduce((sum, { bit }) => sum + bit, 0);
+/** What batches with the same columns share. */
+interface Plan {
+  readonly schema: Buffer;
+  readonly record: RecordTemplate;
 }
 
 /**
- * Encodes batches as Arrow IPC streams of one record batch, straight from the typed arrays. What it makes is a whole
- * stream whose header is blank; `stampArrow` fills it in. Use one for each thread of work.
+ * Encodes batches as Arrow IPC streams of one record batch, straight from the typed arrays: most columns are copied as
+ * they are, and the metadata is a template whose lengths are filled in. What it makes is a whole stream whose header is
+ * blank; `stampArrow` fills it in. Use one for each thread of work.
  */
 export class ArrowEncoder {
   readonly #prepared: readonly Prepared[] = columns.map((column, index) => ({
@@ -58,36 +61,50 @@ export class ArrowEncoder {
     ...arrowType(column),
     validity: new Validity(),
   }));
-  readonly #schemas = new Map<number, Uint8Array>();
-  readonly #records = new Map<string, RecordMessage>();
+  /** By the columns that are present, as one number: there are fewer than 53. */
+  readonly #plans = new Map<number, Plan>();
   readonly #packetDictionary = dictionaryMessage(dictionaries.packet, packetTexts);
-  /** Index in the dictionary of the batch that is being encoded, by record. */
-  readonly #symbols = new Map<InstrumentRecord, number>();
-  readonly #names: string[] = [];
   readonly #buffers = new BodyBuffers();
 
   /** Columns that are `null` in every row are left out. */
   columns(batch: RowBatch): Uint8Array {
+    const rows = batch.length;
     const present = this.#present(batch);
-    const { layout, metadata } = this.#record(present, batch.length);
-    const schema = this.#schema(present);
-    this.#collectSymbols(batch);
-    const symbols = dictionaryMessage(dictionaries.symbol, this.#names);
-    const head = [schema, symbols, this.#packetDictionary];
-    const headSize = head.reduce((sum, { length }) => sum + length, 0);
-    const start = headSize + framedSize(metadata);
-    const out = this.#buffers.take(start + layout.size + endOfStream.length);
+    const { schema, record } = this.#plan(present);
+    const { symbols } = batch;
+    symbols.collect(batch.columns.slot, batch.instruments, rows);
+    const bodySize = present.reduce((sum, item) => sum + sizeOf(item, rows), 0);
+    const symbolsAt = schema.length;
+    const packetsAt = symbolsAt + dictionarySize(dictionaries.symbol, symbols.count, symbols.bytes);
+    const recordAt = packetsAt + this.#packetDictionary.length;
+    const start = recordAt + record.size;
+    const out = this.#buffers.take(start + bodySize + endOfStream.length);
+    const view = new DataView(out.buffer, out.byteOffset, out.length);
+    schema.copy(out, 0);
+    writeSymbols(out, view, symbolsAt, symbols);
+    this.#packetDictionary.copy(out, packetsAt);
+    record.begin(out, view, recordAt, rows, bodySize);
+    let node = 0;
+    let buffer = 0;
     let at = 0;
-    for (const part of head) {
-      out.set(part, at);
-      at += part.length;
+    for (const item of present) {
+      const { list, validity } = item;
+      record.node(view, recordAt, node++, rows, validity.nulls);
+      const bits = validity.nulls === 0 ? 0 : bitmapBytes(rows);
+      record.buffer(view, recordAt, buffer++, at, bits);
+      if (bits > 0) put(out, start + at, validity.bytes, bits);
+      at += aligned(bits);
+      if (list) {
+        record.node(view, recordAt, node++, rows * depthLevels, 0);
+        record.buffer(view, recordAt, buffer++, at, 0);
+      }
+      const bytes = valueBytes(item, rows);
+      record.buffer(view, recordAt, buffer++, at, bytes);
+      out.fill(0, start + at + bytes, start + at + aligned(bytes));
+      this.#write(out, start + at, item, batch);
+      at += aligned(bytes);
     }
-    frame(out, at, metadata);
-    let region = 0;
-    for (const item of present) region = this.#write(out, start, layout, region, item, batch);
-    out.set(endOfStream, start + layout.size);
-    this.#symbols.clear();
-    this.#names.length = 0;
+    out.set(endOfStream, start + bodySize);
     return out;
   }
 
@@ -98,116 +115,100 @@ export class ArrowEncoder {
 
   /** A stream without columns: what a heartbeat is made of. */
   empty(): Uint8Array {
-    return Buffer.concat([this.#schema([]), endOfStream]);
+    return Buffer.concat([this.#plan([]).schema, endOfStream]);
   }
 
   #present(batch: RowBatch): Prepared[] {
     const { length, columns: ticks } = batch;
     const seen = packetsOf(ticks);
     return this.#prepared.filter(({ column, mask, validity }) => {
-      if ((seen & mask) === 0 || (column.computed && !batch.enriched)) return false;
-      if (column.kind === 'scalar') validity.ofScalar(ticks[column.source], batch, seen, mask, column.zeroIsNone);
-      else if (column.kind === 'levels') validity.ofPackets(batch, seen, mask);
-      else if (column.kind === 'cached') validity.ofRows(length, (row) => batch.cached[row] === 1);
-      else validity.all();
+      if ((seen & mask) === 0) return false;
+      if (column.kind === 'scalar') {
+        if (column.computed && !batch.enriched) return false;
+        const finite = column.computed ? batch.allSolved : batch.finite;
+        validity.ofScalar(ticks[column.source], batch, seen, mask, column.zeroIsNone, finite);
+      } else if (column.kind === 'levels') validity.ofPackets(batch, seen, mask);
+      else if (column.kind === 'cached') {
+        if (!batch.someCached) return false;
+        validity.ofRows(length, (row) => batch.cached[row] === 1);
+      } else validity.all();
       return validity.nulls < length;
     });
   }
 
-  /** Layout and metadata of the record batch; remembered for batches without nulls, of which full ones are all alike. */
-  #record(present: readonly Prepared[], length: number): RecordMessage {
-    if (present.some(({ validity }) => validity.nulls > 0)) return this.#newRecord(present, length);
-    const key = `${keyOf(present)} ${length}`;
-    let record = this.#records.get(key);
-    if (record === undefined) {
-      record = this.#newRecord(present, length);
-      if (this.#records.size >= maxRecords) this.#records.clear();
-      this.#records.set(key, record);
-    }
-    return record;
+  #plan(present: readonly Prepared[]): Plan {
+    const key = present.reduce((sum, { bit }) => sum + bit, 0);
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    if (this.#plans.size >= maxPlans) this.#plans.clear();
+    const lists = present.filter(({ list }) => list).length;
+    const plan = {
+      schema: schemaMessage(present.map(({ column }) => column)),
+      record: new RecordTemplate(present.length + lists, 2 * present.length + lists),
+    };
+    this.#plans.set(key, plan);
+    return plan;
   }
 
-  #newRecord(present: readonly Prepared[], length: number): RecordMessage {
-    const layout = this.#layout(present, length);
-    return { layout, metadata: layout.encode(length) };
-  }
-
-  #layout(present: readonly Prepared[], length: number): Layout {
-    const layout = new Layout();
-    for (const { type, list, validity } of present) {
-      const bits = (length + 7) >> 3;
-      layout.node(length, validity.nulls);
-      layout.region(validity.nulls === 0 ? 0 : bits);
-      const values = list ? length * depthLevels : length;
-      if (list) {
-        layout.node(values, 0);
-        layout.region(0);
-      }
-      layout.region(type === 'bool' ? bits : values * widths[type]);
-    }
-    return layout;
-  }
-
-  /** Writes the buffers of a column, the first of which is `region`; returns the first of the next column. */
-  #write(out: Buffer, start: number, layout: Layout, region: number, item: Prepared, batch: RowBatch): number {
-    const { column, list, validity } = item;
-    const bitmap = layout.regions[region]!;
-    if (bitmap.length > 0) put(out, start + bitmap.offset, validity.bytes, bitmap.length);
-    const index = region + (list ? 2 : 1);
-    const { offset, length } = layout.regions[index]!;
-    const at = start + offset;
-    const absolute = out.byteOffset + at;
-    out.fill(0, at + length, at + aligned(length));
+  /** Writes the values of a column to `at`. */
+  #write(out: Buffer, at: number, { column, list, type, validity }: Prepared, batch: RowBatch): void {
     const ticks = batch.columns;
     const rows = batch.length;
+    const { buffer } = out;
+    const absolute = out.byteOffset + at;
     switch (column.kind) {
       case 'token':
-        new Uint32Array(out.buffer, absolute, rows).set(ticks.token.subarray(0, rows));
-        break;
-      case 'symbol': {
-        const indexes = new Int32Array(out.buffer, absolute, rows);
-        for (let row = 0; row < rows; row++) indexes[row] = this.#symbols.get(batch.instruments[row]!)!;
-        break;
-      }
+        new Uint32Array(buffer, absolute, rows).set(ticks.token.subarray(0, rows));
+        return;
+      case 'symbol':
+        new Int32Array(buffer, absolute, rows).set(batch.symbols.indexes.subarray(0, rows));
+        return;
       case 'packet':
         for (let row = 0; row < rows; row++) out[at + row] = packetIndexes[ticks.packet[row]!]!;
-        break;
+        return;
       case 'cached':
         // Where it is not null it is true.
-        put(out, at, validity.bytes, length);
-        break;
+        put(out, at, validity.bytes, bitmapBytes(rows));
+        return;
       case 'scalar':
       case 'levels': {
         const values = ticks[column.source];
         const width = list ? depthLevels : 1;
-        if (item.type === 'double') {
-          writeDoubles(new Float64Array(out.buffer, absolute, rows * width), values, rows, width, validity);
-        } else if (item.type === 'int32') {
-          writeInt32s(new Int32Array(out.buffer, absolute, rows * width), values, rows, width, validity);
-        } else writeInt64s(new Int32Array(out.buffer, absolute, rows * width * 2), values, rows, width, validity);
+        const count = rows * width;
+        if (values instanceof Int32Array) {
+          writeSame(new Int32Array(buffer, absolute, count), values, rows, width, validity);
+        } else if (values instanceof Uint16Array) {
+          writeSame(new Uint16Array(buffer, absolute, count), values, rows, width, validity);
+        } else if (type === 'double') {
+          writeSame(new Float64Array(buffer, absolute, count), values, rows, width, validity);
+        } else writeInt64s(new Int32Array(buffer, absolute, count * 2), values, rows, validity);
       }
     }
-    return index + 1;
   }
+}
 
-  #schema(present: readonly Prepared[]): Uint8Array {
-    const key = keyOf(present);
-    const known = this.#schemas.get(key);
-    if (known !== undefined) return known;
-    if (this.#schemas.size >= maxSchemas) this.#schemas.clear();
-    const framed = schemaMessage(present.map(({ column }) => column));
-    this.#schemas.set(key, framed);
-    return framed;
-  }
+function writeSymbols(out: Buffer, view: DataView, at: number, symbols: SymbolTable): void {
+  const { count, bytes } = symbols;
+  const body = beginDictionary(out, view, at, dictionaries.symbol, count, bytes);
+  const texts = body + aligned(4 * (count + 1));
+  out.fill(0, texts - 4, texts);
+  symbols.write(out, new Int32Array(out.buffer, out.byteOffset + body, count + 1), texts);
+  out.fill(0, texts + bytes, texts + aligned(bytes));
+}
 
-  #collectSymbols(batch: RowBatch): void {
-    for (let row = 0; row < batch.length; row++) {
-      const record = batch.instruments[row]!;
-      if (this.#symbols.has(record)) continue;
-      this.#symbols.set(record, this.#names.length);
-      this.#names.push(record.name);
-    }
-  }
+function bitmapBytes(rows: number): number {
+  return (rows + 7) >> 3;
+}
+
+/** Bytes of a column's values. */
+function valueBytes({ list, type }: Prepared, rows: number): number {
+  if (type === 'bool') return bitmapBytes(rows);
+  return (list ? rows * depthLevels : rows) * widths[type];
+}
+
+/** Bytes of a column in the body of its record batch. */
+function sizeOf(item: Prepared, rows: number): number {
+  return (item.validity.nulls === 0 ? 0 : aligned(bitmapBytes(rows))) + aligned(valueBytes(item, rows));
 }
 
 const packetTexts = Object.values(packetNames);

@@ -5,14 +5,14 @@ const tailroom = 8;
 /** Smallest buffer that is kept for reuse; below, making one costs nothing. */
 const leastKept = 16 * 1024;
 /** Bytes that are kept for reuse, by default; past it, what comes back is left to the collector. */
-const keptBytes = 16 * 1024 * 1024;
+const keptBytes = 32 * 1024 * 1024;
 
 /** Buffers whose header has not been written yet. */
 const unstamped = new WeakSet<ArrayBufferLike>();
 
 /**
  * Memory for encoded batches, used again once a batch is delivered: fresh memory for each would be most of what the
- * collector has to do. Sizes are powers of two.
+ * collector has to do. Sizes are four to each power of two.
  */
 export class BodyBuffers {
   readonly #limit: number;
@@ -32,7 +32,7 @@ export class BodyBuffers {
   /** A body of so many bytes, of any content, with room for its header before it. */
   take(length: number): Buffer {
     const wanted = headroom + length + tailroom;
-    const size = wanted < leastKept ? wanted : 2 ** Math.ceil(Math.log2(wanted));
+    const size = wanted < leastKept ? wanted : sizeOf(wanted);
     const known = this.#free.get(size)?.pop();
     if (known !== undefined) this.#kept -= size;
     const memory = known ?? Buffer.allocUnsafeSlow(size).buffer;
@@ -50,6 +50,12 @@ export class BodyBuffers {
     if (free === undefined) this.#free.set(size, [buffer]);
     else free.push(buffer);
   }
+}
+
+/** The next larger size that is kept. */
+function sizeOf(wanted: number): number {
+  const step = 2 ** (Math.ceil(Math.log2(wanted)) - 3);
+  return Math.ceil(wanted / step) * step;
 }
 
 /**

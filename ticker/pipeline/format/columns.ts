@@ -12,9 +12,9 @@ export const packetNames: Readonly<Record<Packet, string>> = {
 /** Names of the numeric columns with one number a row, and of those with one for each level of depth. */
 type ScalarSource = Exclude<
   {
-    [K in keyof TickColumns]: TickColumns[K] extends Float64Array ? K : never;
+    [K in keyof TickColumns]: TickColumns[K] extends Float64Array | Int32Array ? K : never;
   }[keyof TickColumns],
-  'bidPrice' | 'bidQuantity' | 'askPrice' | 'askQuantity'
+  'slot' | 'bidPrice' | 'bidQuantity' | 'askPrice' | 'askQuantity'
 >;
 type LevelSource = 'bidPrice' | 'bidQuantity' | 'bidOrders' | 'askPrice' | 'askQuantity' | 'askOrders';
 
@@ -178,6 +178,7 @@ export const columns: readonly Column[] = [
 
 /** What a column is in format `arrow`, by the names of pyarrow. A list has {@link depthLevels} items. */
 export type ArrowType =
+  | 'uint16'
   | 'uint32'
   | 'int32'
   | 'int64'
@@ -200,10 +201,11 @@ export function arrowType(column: Column): { readonly type: ArrowType; readonly 
       return { type: 'bool', list: false };
     case 'scalar':
       if (column.unit === micros) return { type: 'timestamp[us, UTC]', list: false };
+      if (column.source === 'lastQuantity') return { type: 'int32', list: false };
       return { type: column.type === 'integer' ? 'int64' : 'double', list: false };
     case 'levels':
-      if (column.source === 'bidOrders' || column.source === 'askOrders') return { type: 'int32', list: true };
-      return { type: column.type === 'integer[5]' ? 'int64' : 'double', list: true };
+      if (column.source === 'bidOrders' || column.source === 'askOrders') return { type: 'uint16', list: true };
+      return { type: column.type === 'integer[5]' ? 'int32' : 'double', list: true };
   }
 }
 

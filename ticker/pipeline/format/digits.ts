@@ -42,17 +42,17 @@ function word(text: string): number {
 /** Text that is written often, as words for {@link putText}. */
 export interface WordText {
   readonly words: Uint32Array;
-  /** Characters. */
+  /** Bytes, in UTF-8. */
   readonly length: number;
 }
 
-/** @param text ASCII */
 export function wordText(text: string): WordText {
-  const words = new Uint32Array(Math.ceil(text.length / 4));
+  const length = Buffer.byteLength(text);
+  const words = new Uint32Array(Math.ceil(length / 4));
   const bytes = Buffer.alloc(words.length * 4, space);
-  bytes.write(text, 'latin1');
+  bytes.write(text);
   for (let i = 0; i < words.length; i++) words[i] = bytes.readUInt32BE(4 * i);
-  return { words, length: text.length };
+  return { words, length };
 }
 
 export function putText(view: DataView, at: number, text: WordText): number {

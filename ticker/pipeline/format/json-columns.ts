@@ -91,7 +91,7 @@ export function writeColumn(writer: AsciiWriter, item: JsonColumn, batch: RowBat
 
 function writeNumbers(
   writer: AsciiWriter,
-  values: Float64Array,
+  values: Float64Array | Int32Array,
   rows: number,
   price: boolean,
   zeroIsNone: boolean,
@@ -148,7 +148,7 @@ function putOther(writer: AsciiWriter, at: number, value: number): number {
 }
 
 /** `NaN` is null; the rest rounded to 12 decimals. */
-function writeDecimals(writer: AsciiWriter, values: Float64Array, rows: number): boolean {
+function writeDecimals(writer: AsciiWriter, values: Float64Array | Int32Array, rows: number): boolean {
   const { view } = writer;
   let at = writer.length;
   let some = false;
@@ -171,7 +171,7 @@ function writeDecimals(writer: AsciiWriter, values: Float64Array, rows: number):
 
 function writeLevels(
   writer: AsciiWriter,
-  values: Float64Array | Uint16Array,
+  values: Float64Array | Int32Array | Uint16Array,
   rows: number,
   price: boolean,
   packets: Uint8Array | undefined,

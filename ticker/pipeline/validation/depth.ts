@@ -19,13 +19,13 @@ export function crossed(ticks: TickColumns, row: number): boolean {
   return bid > ask && ask > 0 && ticks.volume[row]! > 0;
 }
 
-export function negativeQuantity(quantities: Float64Array, at: number): boolean {
+export function negativeQuantity(quantities: Int32Array, at: number): boolean {
   for (let level = at; level < at + depthLevels; level++) if (quantities[level]! < 0) return true;
   return false;
 }
 
 /** Whether each level has orders exactly where it has a quantity. */
-export function consistentOrders(quantities: Float64Array, orders: Uint16Array, at: number): boolean {
+export function consistentOrders(quantities: Int32Array, orders: Uint16Array, at: number): boolean {
   for (let level = at; level < at + depthLevels; level++)
     if ((quantities[level] !== 0) !== (orders[level] !== 0)) return false;
   return true;

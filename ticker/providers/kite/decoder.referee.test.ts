@@ -40,7 +40,7 @@ function asOfficial(columns: TickColumns, i: number): OfficialTick {
   tick['oi'] = columns.openInterest[i];
   tick['oi_day_high'] = columns.openInterestHigh[i];
   tick['oi_day_low'] = columns.openInterestLow[i];
-  const side = (price: Float64Array, quantity: Float64Array, orders: Uint16Array) =>
+  const side = (price: Float64Array, quantity: Int32Array, orders: Uint16Array) =>
     Array.from({ length: depthLevels }, (_, level) => ({
       quantity: quantity[i * depthLevels + level],
       price: price[i * depthLevels + level],

@@ -161,7 +161,7 @@ function decodeSide(
   at: number,
   divisor: number,
   price: Float64Array,
-  quantity: Float64Array,
+  quantity: Int32Array,
   orders: Uint16Array,
   first: number,
 ): void {

@@ -1,0 +1,130 @@
+import type { InstrumentRecord } from '../instrument-table.ts';
+
+/** Names that are remembered; past it all are forgotten and learned anew. A connection streams fewer instruments. */
+const mostNames = 16_384;
+const firstNames = 256;
+/** Bytes of a name, usually. */
+const usualBytes = 24;
+
+/**
+ * The names of one set's instruments in UTF-8, one behind the other, and which of them a batch has. A batch with most of
+ * them carries all as they lie here; another carries its own, in the order of their first row. Names are copied from one
+ * piece of memory: looking each up in an object of its own costs a batch more than all its numbers.
+ */
+export class SymbolTable {
+  /** For each row of the batch that was collected last: index of its name among those that the batch carries. */
+  indexes = new Int32Array(firstNames);
+  /** Names that the batch carries, and their bytes together. */
+  count = 0;
+  bytes = 0;
+  #text = Buffer.alloc(firstNames * usualBytes);
+  /** Where name `i` begins; one more than there are names. */
+  #starts = new Int32Array(firstNames + 1);
+  #names = 0;
+  /** By slot: what it was when its name was learned, and that name. */
+  readonly #records: (InstrumentRecord | undefined)[] = [];
+  #nameOf = new Int32Array(firstNames);
+  /** Of rows without a slot. */
+  readonly #others = new Map<InstrumentRecord, number>();
+  /** By name: the batch that it was seen in last, counted, and its place among that batch's names. */
+  #seen = new Float64Array(firstNames);
+  #place = new Int32Array(firstNames);
+  #batch = 0;
+  /** The names of the batch, in order; unless it carries all. */
+  #chosen = new Int32Array(firstNames);
+  #all = true;
+
+  /** @param slots of the rows' instruments; negative where there is none */
+  collect(slots: Int32Array, instruments: readonly InstrumentRecord[], rows: number): void {
+    if (this.#names > mostNames) this.#forget();
+    if (rows > this.indexes.length) this.indexes = new Int32Array(2 * rows);
+    const { indexes } = this;
+    const batch = ++this.#batch;
+    let count = 0;
+    let bytes = 0;
+    for (let row = 0; row < rows; row++) {
+      const slot = slots[row]!;
+      const record = instruments[row]!;
+      const known = slot >= 0 && this.#records[slot] === record;
+      const name = known ? this.#nameOf[slot]! : this.#learn(slot, record);
+      indexes[row] = name;
+      if (this.#seen[name] === batch) continue;
+      this.#seen[name] = batch;
+      this.#place[name] = count;
+      this.#chosen[count++] = name;
+      bytes += this.#starts[name + 1]! - this.#starts[name]!;
+    }
+    this.#all = 2 * count >= this.#names;
+    this.count = this.#all ? this.#names : count;
+    this.bytes = this.#all ? this.#starts[this.#names]! : bytes;
+    if (this.#all) return;
+    const place = this.#place;
+    for (let row = 0; row < rows; row++) indexes[row] = place[indexes[row]!]!;
+  }
+
+  /** Writes the names to `texts`, and where each begins and the last ends to `offsets`. */
+  write(out: Buffer, offsets: Int32Array, texts: number): void {
+    if (this.#all) {
+      offsets.set(this.#starts.subarray(0, this.#names + 1));
+      this.#text.copy(out, texts, 0, this.bytes);
+      return;
+    }
+    const text = this.#text;
+    let end = 0;
+    for (let i = 0; i < this.count; i++) {
+      offsets[i] = end;
+      const name = this.#chosen[i]!;
+      const stop = this.#starts[name + 1]!;
+      for (let at = this.#starts[name]!; at < stop; at++) out[texts + end++] = text[at]!;
+    }
+    offsets[this.count] = end;
+  }
+
+  #learn(slot: number, record: InstrumentRecord): number {
+    if (slot < 0) {
+      const known = this.#others.get(record);
+      if (known !== undefined) return known;
+    }
+    const name = this.#names++;
+    if (name >= this.#place.length) this.#grow();
+    const start = this.#starts[name]!;
+    const length = Buffer.byteLength(record.name);
+    if (start + length > this.#text.length) {
+      const longer = Buffer.alloc(2 * (start + length));
+      this.#text.copy(longer, 0, 0, start);
+      this.#text = longer;
+    }
+    this.#text.write(record.name, start);
+    this.#starts[name + 1] = start + length;
+    if (slot < 0) this.#others.set(record, name);
+    else {
+      if (slot >= this.#nameOf.length) this.#nameOf = grown(this.#nameOf, slot + 1);
+      while (this.#records.length <= slot) this.#records.push(undefined);
+      this.#records[slot] = record;
+      this.#nameOf[slot] = name;
+    }
+    return name;
+  }
+
+  #forget(): void {
+    this.#names = 0;
+    this.#records.length = 0;
+    this.#others.clear();
+  }
+
+  #grow(): void {
+    const size = 2 * this.#place.length;
+    this.#starts = grown(this.#starts, size + 1);
+    this.#place = grown(this.#place, size);
+    this.#chosen = grown(this.#chosen, size);
+    const seen = new Float64Array(size);
+    seen.set(this.#seen);
+    this.#seen = seen;
+  }
+}
+
+function grown(from: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(Math.max(size, 2 * from.length));
+  larger.set(from);
+  return larger;
+}
