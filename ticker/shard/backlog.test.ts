@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Backlog, type HeldBatch } from './backlog.ts';
 import { sliceSet } from './shard.testing.ts';
@@ -42,4 +44,18 @@ test('a gap of a batch that is dropped is told with it', () => {
   for (const each of [held('a', 5, 3), held('a', 6)]) backlog.push(each);
   backlog.drop();
   expect(backlog.shift()).toMatchObject({ gap: { from: 1, to: 5, why: 'spool', ticks: 3 } });
+});
+
+test('what was taken is not held on to', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const backlog = new Backlog();
+  const taken: WeakRef<HeldBatch>[] = [];
+  for (let at = 1; at <= 40; at++) backlog.push(held('a', at));
+  for (let at = 1; at <= 30; at++) taken.push(new WeakRef(backlog.shift()!));
+  // What a weak reference named in this very turn stays until the next.
+  await new Promise(setImmediate);
+  collect();
+  expect(taken.filter((each) => each.deref() !== undefined)).toEqual([]);
+  expect(backlog.length).toBe(10);
 });

@@ -42,7 +42,8 @@ export class Backlog {
   readonly from: number;
   /** Id of the last batch of it that the sink accepted. */
   accepted: number;
-  #items: HeldBatch[] = [];
+  /** Those before {@link #head} were taken, and are not held on to. */
+  #items: (HeldBatch | undefined)[] = [];
   #head = 0;
   /** Said by the next batch of the set that is taken. */
   #owed = new Map<string, Gap>();
@@ -76,7 +77,7 @@ export class Backlog {
   unstored(): readonly HeldBatch[] {
     let from = this.#items.length;
     while (from > this.#head && this.#items[from - 1]!.place === undefined) from--;
-    return this.#items.slice(from);
+    return this.#items.slice(from) as HeldBatch[];
   }
 
   push(held: HeldBatch): void {
@@ -129,7 +130,7 @@ export class Backlog {
   /** Drops the oldest that takes memory. */
   dropResident(): HeldBatch | undefined {
     if (this.first === undefined || this.ready) return this.drop();
-    const victim = this.#items.find((held, i) => i >= this.#head && held.evicted !== true);
+    const victim = this.#items.find((held) => held !== undefined && held.evicted !== true);
     if (victim !== undefined) this.dropAll((held) => held === victim);
     return victim;
   }
@@ -214,7 +215,7 @@ export class Backlog {
   #remove(): HeldBatch | undefined {
     const held = this.#items[this.#head];
     if (held === undefined) return undefined;
-    this.#head++;
+    this.#items[this.#head++] = undefined;
     // Compacting at half keeps taking from the front cheap.
     if (this.#head > 64 && this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);
