@@ -64,6 +64,38 @@ describe('subscriptions', () => {
     );
   });
 
+  test('what is heard of an instrument stays its own when others leave and come', () => {
+    const subscriptions = new Subscriptions(defaultLimits);
+    subscriptions.want([group('quote', [1, 2, 3]), group('full', [4])]);
+    subscriptions.reconcile(0);
+    for (let now = 0; now < 10_000; now += 500) for (const token of [3, 4]) subscriptions.heard(token, now);
+    subscriptions.want([group('quote', [3, 5]), group('full', [4])]);
+    expect(subscriptions.reconcile(9_500)).toEqual({
+      unsubscribe: [1, 2],
+      subscribe: [{ mode: 'quote', tokens: [5] }],
+    });
+    subscriptions.heard(4, 20_000);
+    subscriptions.heard(1, 20_000);
+    expect(subscriptions.probe(2).unsubscribe).toEqual([4, 3]);
+    expect(subscriptions.sent).toBe(3);
+    // 5 never sent a packet; 3 fell silent, 4 did so later.
+    expect(subscriptions.overdue(25_000, true).unsubscribe).toEqual([5]);
+    expect(subscriptions.overdue(39_600, true).unsubscribe).toEqual([3]);
+  });
+
+  test('it is confirmed once every instrument has sent a packet, or has had its time, and again for what is added', () => {
+    const subscriptions = new Subscriptions(defaultLimits);
+    subscriptions.want([group('quote', [1, 2])]);
+    subscriptions.reconcile(0);
+    subscriptions.heard(1, 10);
+    expect([subscriptions.confirmed(20, 1_000), subscriptions.confirmed(1_000, 1_000)]).toEqual([false, true]);
+    subscriptions.want([group('quote', [1, 2, 3])]);
+    subscriptions.reconcile(2_000);
+    expect(subscriptions.confirmed(2_500, 1_000)).toBe(false);
+    subscriptions.heard(3, 2_600);
+    expect(subscriptions.confirmed(2_700, 1_000)).toBe(true);
+  });
+
   test('instruments that never send a packet are asked for again, a bounded number of times, then named', () => {
     const subscriptions = new Subscriptions(defaultLimits);
     subscriptions.want([group('quote', [1, 2])]);

@@ -1,5 +1,6 @@
-import type { Mode, SubscriptionSliceSpec } from '../../crds/index.ts';
-import { Liveness } from './liveness.ts';
+import type { InstrumentGroup, Mode, SubscriptionSliceSpec } from '../../crds/index.ts';
+import { TokenIndex } from '../pipeline/token-index.ts';
+import { Liveness, type WatchdogLimits } from './liveness.ts';
 
 /** What to send on a connection to get from what was sent to what is wanted. */
 export interface SubscriptionChange {
@@ -8,33 +9,28 @@ export interface SubscriptionChange {
   readonly subscribe: readonly { readonly mode: Mode; readonly tokens: readonly number[] }[];
 }
 
-/** Waits and bounds of the watchdog, from {@link import('./limits.ts').ShardLimits}. */
-export interface WatchdogLimits {
-  readonly firstPacket: number;
-  readonly resubscribeAttempts: number;
-  readonly silentIntervals: number;
-  readonly silentAtLeast: number;
-  readonly quietAtMost: number;
-}
-
-interface Subscription {
-  readonly mode: Mode;
-  readonly exchange: string;
-  readonly liveness: Liveness;
-}
-
 const modes: readonly Mode[] = ['ltp', 'quote', 'full'];
 
 /**
  * What one connection is to stream and what was asked of it. Reconciled by difference: what stays is not touched. Pure;
- * times are monotonic milliseconds.
+ * times are monotonic milliseconds. What was asked for is rows of columns, in the order of asking.
  */
 export class Subscriptions {
   readonly #limits: WatchdogLimits;
-  #wanted = new Map<number, Mode>();
-  readonly #symbols = new Map<number, string>();
-  readonly #exchanges = new Map<number, string>();
-  readonly #sent = new Map<number, Subscription>();
+  readonly #liveness = new Liveness();
+  #groups: readonly InstrumentGroup[] = [];
+  /** Token → index of the group that names it last. */
+  #wanted = new TokenIndex();
+  /** Token → row. */
+  #sent = new TokenIndex();
+  #rows = 0;
+  #tokens = new Uint32Array(0);
+  /** Index of each row's mode. */
+  #modes = new Uint8Array(0);
+  /** Each row's exchange, one string for all of an exchange. */
+  readonly #exchanges: string[] = [];
+  /** Of everything that was sent. */
+  #confirmed = false;
 
   constructor(limits: WatchdogLimits) {
     this.#limits = limits;
@@ -42,7 +38,7 @@ export class Subscriptions {
 
   /** Instruments whose subscription was sent on the open connection. */
   get sent(): number {
-    return this.#sent.size;
+    return this.#rows;
   }
 
   get wanted(): number {
@@ -51,50 +47,64 @@ export class Subscriptions {
 
   /** Takes over what the slice asks for. */
   want(groups: SubscriptionSliceSpec['groups']): void {
-    const wanted = new Map<number, Mode>();
-    this.#symbols.clear();
-    this.#exchanges.clear();
-    for (const { mode, exchange, instruments } of groups) {
-      for (const { token, symbol } of instruments) {
-        wanted.set(token, mode);
-        this.#symbols.set(token, `${exchange}:${symbol}`);
-        this.#exchanges.set(token, exchange);
-      }
-    }
-    this.#wanted = wanted;
+    this.#groups = groups;
+    this.#wanted = new TokenIndex();
+    groups.forEach(({ instruments }, index) => {
+      for (const { token } of instruments) this.#wanted.set(token, index);
+    });
   }
 
   /** The difference; it counts as sent from now on. */
   reconcile(now: number): SubscriptionChange {
-    const unsubscribe: number[] = [];
-    for (const token of this.#sent.keys()) if (!this.#wanted.has(token)) unsubscribe.push(token);
-    for (const token of unsubscribe) this.#sent.delete(token);
+    const unsubscribe = this.#forgetUnwanted();
+    this.#reserve(this.#wanted.size);
     const byMode = new Map<Mode, number[]>();
-    for (const [token, mode] of this.#wanted) {
-      const sent = this.#sent.get(token);
-      if (sent?.mode === mode) continue;
-      const exchange = this.#exchanges.get(token) ?? '';
-      this.#sent.set(token, { mode, exchange, liveness: sent?.liveness ?? new Liveness(now) });
-      const tokens = byMode.get(mode);
-      if (tokens === undefined) byMode.set(mode, [token]);
-      else tokens.push(token);
+    for (const { instruments } of this.#groups) {
+      for (const { token } of instruments) {
+        const { mode, exchange } = this.#groups[this.#wanted.get(token)]!;
+        const known = this.#sent.get(token);
+        if (known >= 0 && modes[this.#modes[known]!] === mode) continue;
+        const row = known >= 0 ? known : this.#rows++;
+        if (known < 0) {
+          this.#confirmed = false;
+          this.#sent.set(token, row);
+          this.#tokens[row] = token;
+          this.#liveness.begin(row, now);
+        }
+        this.#modes[row] = modes.indexOf(mode);
+        this.#exchanges[row] = exchange;
+        addTo(byMode, mode, token);
+      }
     }
     return { unsubscribe, subscribe: inOrder(byMode) };
   }
 
+  /** Every instrument has sent a packet since it was subscribed, or has had `wait` milliseconds to. */
+  confirmed(now: number, wait: number): boolean {
+    for (let row = 0; row < this.#rows && !this.#confirmed; row++) {
+      if (!this.#liveness.confirmed(row, now, wait)) return false;
+    }
+    this.#confirmed = true;
+    return true;
+  }
+
   /** The connection is gone: nothing is subscribed any more. */
   reset(): void {
-    this.#sent.clear();
+    this.#confirmed = false;
+    this.#sent = new TokenIndex();
+    this.#rows = 0;
+    this.#exchanges.length = 0;
   }
 
   /** A packet of this instrument arrived. */
   heard(token: number, now: number): void {
-    this.#sent.get(token)?.liveness.heard(now);
+    const row = this.#sent.get(token);
+    if (row >= 0) this.#liveness.heard(row, now);
   }
 
   /** Nothing is expected of instruments of `closed` exchanges: their wait starts anew when these open. */
   rest(now: number, closed: ReadonlySet<string>): void {
-    for (const { exchange, liveness } of this.#sent.values()) if (closed.has(exchange)) liveness.rest(now);
+    for (let row = 0; row < this.#rows; row++) if (closed.has(this.#exchanges[row]!)) this.#liveness.rest(row, now);
   }
 
   /**
@@ -104,38 +114,87 @@ export class Subscriptions {
    * whole is not `flowing`, it is the stream that is doubted and not its instruments.
    */
   overdue(now: number, flowing: boolean): SubscriptionChange {
-    const byMode = new Map<Mode, number[]>();
-    const unsubscribe: number[] = [];
-    for (const [token, { mode, liveness }] of this.#sent) {
-      if (!liveness.overdue(now, flowing, this.#limits)) continue;
-      liveness.asked(now);
-      unsubscribe.push(token);
-      const tokens = byMode.get(mode);
-      if (tokens === undefined) byMode.set(mode, [token]);
-      else tokens.push(token);
+    const rows: number[] = [];
+    for (let row = 0; row < this.#rows; row++) {
+      if (!this.#liveness.overdue(row, now, flowing, this.#limits)) continue;
+      this.#liveness.asked(row, now);
+      rows.push(row);
     }
-    return { unsubscribe, subscribe: inOrder(byMode) };
+    return this.#renewal(rows);
   }
 
   /** Instruments that stay mute although they were asked for as often as is allowed: their names. */
   silent(): string[] {
     const silent: string[] = [];
-    for (const [token, { liveness }] of this.#sent) {
-      if (liveness.unanswered >= this.#limits.resubscribeAttempts) {
-        silent.push(this.#symbols.get(token) ?? String(token));
-      }
+    for (let row = 0; row < this.#rows; row++) {
+      if (this.#liveness.unanswered(row) >= this.#limits.resubscribeAttempts) silent.push(this.#name(row));
     }
     return silent;
   }
 
   /** Up to `count` subscribed tokens, to ask whether the stream lives: the ones of open exchanges heard of last. */
   probe(count: number, closed: ReadonlySet<string> = new Set()): SubscriptionChange {
-    const trading = [...this.#sent].filter(([, { exchange }]) => !closed.has(exchange));
-    const newest = trading.sort(([, a], [, b]) => b.liveness.last - a.liveness.last).slice(0, count);
-    const byMode = new Map<Mode, number[]>();
-    for (const [token, { mode }] of newest) byMode.set(mode, [...(byMode.get(mode) ?? []), token]);
-    return { unsubscribe: newest.map(([token]) => token), subscribe: inOrder(byMode) };
+    const { last } = this.#liveness;
+    const rows = Array.from({ length: this.#rows }, (_, row) => row);
+    const trading = rows.filter((row) => !closed.has(this.#exchanges[row]!));
+    return this.#renewal(trading.sort((a, b) => last[b]! - last[a]!).slice(0, count));
   }
+
+  /** Takes out the rows of tokens that are not wanted, the others keeping their order; returns these tokens. */
+  #forgetUnwanted(): number[] {
+    const unwanted: number[] = [];
+    let to = 0;
+    for (let row = 0; row < this.#rows; row++) {
+      const token = this.#tokens[row]!;
+      if (this.#wanted.get(token) < 0) {
+        unwanted.push(token);
+        this.#sent.delete(token);
+        continue;
+      }
+      if (to !== row) {
+        this.#tokens[to] = token;
+        this.#modes[to] = this.#modes[row]!;
+        this.#exchanges[to] = this.#exchanges[row]!;
+        this.#liveness.move(row, to);
+        this.#sent.set(token, to);
+      }
+      to++;
+    }
+    this.#rows = to;
+    this.#exchanges.length = to;
+    return unwanted;
+  }
+
+  #reserve(capacity: number): void {
+    if (capacity <= this.#tokens.length) return;
+    const tokens = new Uint32Array(capacity);
+    tokens.set(this.#tokens);
+    this.#tokens = tokens;
+    const rowModes = new Uint8Array(capacity);
+    rowModes.set(this.#modes);
+    this.#modes = rowModes;
+    this.#liveness.reserve(capacity);
+  }
+
+  #renewal(rows: readonly number[]): SubscriptionChange {
+    const byMode = new Map<Mode, number[]>();
+    for (const row of rows) addTo(byMode, modes[this.#modes[row]!]!, this.#tokens[row]!);
+    return { unsubscribe: rows.map((row) => this.#tokens[row]!), subscribe: inOrder(byMode) };
+  }
+
+  /** Looked for: few are ever asked for, and a table of names would take more than all the rest. */
+  #name(row: number): string {
+    const token = this.#tokens[row]!;
+    const group = this.#groups[this.#wanted.get(token)];
+    const instrument = group?.instruments.findLast((each) => each.token === token);
+    return group === undefined || instrument === undefined ? String(token) : `${group.exchange}:${instrument.symbol}`;
+  }
+}
+
+function addTo(byMode: Map<Mode, number[]>, mode: Mode, token: number): void {
+  const tokens = byMode.get(mode);
+  if (tokens === undefined) byMode.set(mode, [token]);
+  else tokens.push(token);
 }
 
 function inOrder(byMode: ReadonlyMap<Mode, number[]>): SubscriptionChange['subscribe'] {
