@@ -219,8 +219,8 @@ export class CallLane {
       }
       this.log.add(call.n, held);
       this.backlog.accepted = held.at(-1)?.id ?? this.backlog.accepted;
-      // The sink has read it all; what is sent of it once more, it passes over by its number.
-      for (const { batch } of held) batch.release?.();
+      // The sink has read it all; what is sent of it once more, it passes over by its number. The spool may not have.
+      for (const { batch, storing } of held) if (storing !== true) batch.release?.();
     }
     return accepted.flatMap(({ held }) => held);
   }

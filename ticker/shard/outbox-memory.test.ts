@@ -4,8 +4,8 @@ import { sliceSet } from './shard.testing.ts';
 
 const spill = { bytes: 1e9, batches: 1e9, chunkBytes: 1e6, released: () => {} };
 
-/** Claims, adds one batch, has it accepted; returns how often its memory was given back. */
-function accepted(options: { spill?: typeof spill }): number {
+/** Claims, adds one batch, has it accepted after `meanwhile`; returns how often its memory was given back. */
+function accepted(more: { spill?: typeof spill } = {}, meanwhile: (outbox: Outbox) => void = () => {}): number {
   let released = 0;
   const outbox = new Outbox({
     slice: 'default/slice',
@@ -19,7 +19,7 @@ function accepted(options: { spill?: typeof spill }): number {
     maxBatches: 1e9,
     assemble: (_header, body) => body,
     emptyBody: () => '{}',
-    ...options,
+    ...more,
   });
   const moment = { time: 1, monotonic: 1 };
   outbox.configure([sliceSet('a')]);
@@ -37,15 +37,28 @@ function accepted(options: { spill?: typeof spill }): number {
   });
   const send = outbox.next(moment)!;
   expect(send).toMatchObject({ kind: 'send', call: { n: 1 } });
+  meanwhile(outbox);
   outbox.settle(send, { kind: 'written' }, moment);
   expect(outbox.counters.published).toBe(1);
   return released;
 }
 
 test('memory of a batch is given back once the sink has accepted it', () => {
-  expect(accepted({})).toBe(1);
+  expect(accepted()).toBe(1);
+  expect(accepted({ spill })).toBe(1);
 });
 
-test('with a spool it is not, for a batch may be on its way to the disk still', () => {
-  expect(accepted({ spill })).toBe(0);
+test('it is not while the batch is on its way to the disk, which reads it still', () => {
+  const storing = (outbox: Outbox): void => {
+    expect(outbox.spill.toStore(true)?.items).toHaveLength(1);
+  };
+  expect(accepted({ spill }, storing)).toBe(0);
+});
+
+test('what the disk has already is given back as well', () => {
+  const stored = (outbox: Outbox): void => {
+    const { items } = outbox.spill.toStore(true)!;
+    outbox.spill.stored(items, [{ segment: { name: 'segment' }, offset: 0, length: 1 }]);
+  };
+  expect(accepted({ spill }, stored)).toBe(1);
 });

@@ -121,11 +121,8 @@ export class Outbox {
   }
 
   /** Takes one batch. Past the bound the oldest that was not sent yet is dropped, and the next one says so. */
-  add(gathered: GatheredBatch): void {
-    if (gathered.count === 0) return;
-    // The spool may still be writing a batch when the sink has accepted it: its memory is not used again then.
-    const { release: _, ...kept } = gathered;
-    const batch = this.#options.spill === undefined ? gathered : kept;
+  add(batch: GatheredBatch): void {
+    if (batch.count === 0) return;
     const set = this.#sets.get(batch.setUid) ?? this.#former.get(batch.setUid);
     this.counters.added += batch.count;
     if (set === undefined || this.#ended) {
