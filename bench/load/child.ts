@@ -24,9 +24,9 @@ export class Child {
     name: 'broker' | 'shard' | 'reader',
     config: BrokerConfig | ShardConfig | ReaderConfig,
     execArgv: readonly string[] = [],
+    path = fileURLToPath(new URL(`${name}.ts`, import.meta.url)),
   ) {
     this.#name = name;
-    const path = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
     this.#process = fork(path, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#process.on('message', (message) => this.#take(message as Message));
     this.ended = once(this.#process, 'exit').then(([code, signal]) => {

@@ -1,5 +1,7 @@
 import { arch, cpus, loadavg } from 'node:os';
-import { type Figure, met } from '../goals.ts';
+import { type Figure, met, renderTable } from '../goals.ts';
+import { withBundle } from './bundled.ts';
+import { costFigures, measureCost } from './cost.ts';
 import { runFault, runPastBound } from './outage.ts';
 import type { Outcome, Size } from './outcome.ts';
 import { figuresOf, streamTable } from './report.ts';
@@ -14,31 +16,49 @@ const size: Size = process.env['QUICK'] === '1' ? 'quick' : 'full';
 const only = process.env['ONLY'] ?? '';
 
 const figures: Figure[] = [];
+/** Those that a table of their own shows. */
+const single: Figure[] = [];
 const outcomes: Outcome[] = [];
 const stream = (run: () => Promise<Outcome>) => async (): Promise<void> => {
   const outcome = await run();
   outcomes.push(outcome);
   figures.push(...figuresOf(outcome));
 };
-const scenarios: Readonly<Record<string, () => Promise<void>>> = {
-  ...Object.fromEntries(
-    (Object.keys(steady) as (keyof typeof steady)[]).map((name) => [name, stream(() => runSteady(name, size))]),
-  ),
-  fault: stream(() => runFault(size)),
-  bound: stream(() => runPastBound(size)),
+const table = (run: () => Promise<Figure[]>) => async (): Promise<void> => {
+  const more = await run();
+  single.push(...more);
+  figures.push(...more);
 };
+const scenariosOf = (program: string): Readonly<Record<string, () => Promise<void>>> => ({
+  ...Object.fromEntries(
+    (Object.keys(steady) as (keyof typeof steady)[]).map((name) => [
+      name,
+      stream(() => runSteady(name, size, { program })),
+    ]),
+  ),
+  fault: stream(() => runFault(size, { program })),
+  bound: stream(() => runPastBound(size, { program })),
+  cost: table(async () => costFigures(await measureCost(size, { program }))),
+});
 
-const wanted = Object.keys(scenarios).filter((name) => only === '' || only.split(',').includes(name));
-if (wanted.length === 0) throw new Error(`ONLY=${only} names none of ${Object.keys(scenarios).join(', ')}`);
-for (const name of wanted) {
-  console.error(`load: ${name}`);
-  await scenarios[name]!();
-}
+await withBundle(async (program) => {
+  const scenarios = scenariosOf(program);
+  const wanted = Object.keys(scenarios).filter((name) => only === '' || only.split(',').includes(name));
+  if (wanted.length === 0) throw new Error(`ONLY=${only} names none of ${Object.keys(scenarios).join(', ')}`);
+  for (const name of wanted) {
+    console.error(`load: ${name}`);
+    await scenarios[name]!();
+  }
+});
 
 const machine = `${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}`;
 console.log(`\nNode ${process.version}, ${arch()}, ${machine}\n`);
 if (outcomes.length > 0) console.log(`${streamTable(outcomes)}\n`);
-for (const { name, detail } of figures) if (detail !== undefined) console.log(`${name}: ${detail}`);
+if (single.length > 0) console.log(`${renderTable(single)}\n`);
+for (const figure of figures) {
+  const { name, detail } = figure;
+  if (detail !== undefined && !single.includes(figure)) console.log(`${name}: ${detail}`);
+}
 const unmet = figures.filter((figure) => !met(figure));
 for (const { name, value, unit } of unmet) console.log(`missed: ${name} is ${value} ${unit}`);
 console.log(JSON.stringify({ size, figures: figures.map((figure) => ({ ...figure, met: met(figure) })) }));

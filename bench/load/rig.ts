@@ -24,6 +24,8 @@ export interface RigOptions {
   /** Bytes that the spool may take; default 4 GiB. */
   readonly spoolBytes?: number;
   readonly limits?: Partial<ShardLimits>;
+  /** The shard's program; from its sources where it is absent. */
+  readonly program?: string;
   /** More of Node's options for the shard. */
   readonly shardOptions?: readonly string[];
   /** Without readers only the shard is looked at. */
@@ -84,7 +86,14 @@ export class Rig {
 
   /** Starts a shard, or the next one in the place of the last; it connects by itself. */
   async startShard(): Promise<Child> {
-    const { plan, streamLength = 300, spoolBytes = defaultSpoolBytes, limits, shardOptions = [] } = this.#options;
+    const {
+      plan,
+      streamLength = 300,
+      spoolBytes = defaultSpoolBytes,
+      limits,
+      shardOptions = [],
+      program,
+    } = this.#options;
     const config = {
       plan,
       slices: this.slices,
@@ -94,7 +103,7 @@ export class Rig {
       spool: { directory: this.spoolDirectory, maxBytes: spoolBytes },
       ...(limits === undefined ? {} : { limits }),
     };
-    this.#shard = new Child('shard', config, ['--expose-gc', ...shardOptions]);
+    this.#shard = new Child('shard', config, ['--expose-gc', ...shardOptions], program);
     await this.#shard.next('ready');
     return this.#shard;
   }
