@@ -46,6 +46,10 @@ export class LedgerSink implements Sink {
     return this.#sink.end(sliceUid, token);
   }
 
+  placeOf(sliceUid: string): string {
+    return this.#sink.placeOf?.(sliceUid) ?? 'all';
+  }
+
   ping(): Promise<void> {
     return this.#sink.ping();
   }

@@ -67,6 +67,10 @@ export class MeteredSink implements Sink {
     return this.#timed('end', this.#sink.end(sliceUid, token));
   }
 
+  placeOf(sliceUid: string): string {
+    return this.#sink.placeOf?.(sliceUid) ?? 'all';
+  }
+
   ping(): Promise<void> {
     return this.#sink.ping();
   }

@@ -11,7 +11,8 @@ import type { Provider } from '../providers/provider.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { Account } from './account.ts';
 import { type AccountSnapshot, accountServing, accountTotals, FormerSlices } from './account-totals.ts';
-import { Breaker, type BreakerSnapshot } from './breaker.ts';
+import type { BreakerSnapshot } from './breaker.ts';
+import { Breakers } from './breakers.ts';
 import { notServed, tooManyTokens } from './errors.ts';
 import { follow } from './follow.ts';
 import { GuardedSink } from './guarded-sink.ts';
@@ -117,7 +118,6 @@ class ShardProcess implements Shard {
   /** Raises suspicion only; the sink decides who owns. */
   readonly #lease: HeldLease;
   readonly #createdAt: number;
-  readonly #breaker: Breaker;
   readonly #sink: GuardedSink;
   readonly #spool: Spool | undefined;
   /** Slices that only the spool knows so far. */
@@ -142,8 +142,8 @@ class ShardProcess implements Shard {
     this.#lease =
       options.lease ?? new LeaseHolder({ cluster, clock, random, log: this.#log, ...shardLease(identity, namespace) });
     const { breakerFailures: failures, breakerRest: rest } = this.#limits;
-    this.#breaker = new Breaker({ failures, rest, random: options.random.fork('breaker') });
-    this.#sink = new GuardedSink({ sink, breaker: this.#breaker, clock, log: this.#log });
+    const breakers = new Breakers({ failures, rest, random: options.random.fork('breaker') });
+    this.#sink = new GuardedSink({ sink, breakers, clock, log: this.#log });
     this.#spool =
       spool === undefined
         ? undefined
@@ -231,7 +231,7 @@ class ShardProcess implements Shard {
     return {
       shard: this.#options.identity.shard,
       totals: addUp(slices, this.#former.totals),
-      breaker: this.#breaker.snapshot,
+      breaker: this.#sink.snapshot,
       ...(this.#spool === undefined ? {} : { spool: this.#spool.snapshot }),
       slices,
       accounts: this.#accountSnapshots(slices),

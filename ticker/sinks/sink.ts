@@ -106,6 +106,8 @@ export interface Sink {
    * its streams with the tombstone. Repeating it does nothing and answers `ended`.
    */
   end(sliceUid: string, token: Token): Promise<Answer>;
+  /** Names the part of the sink that has a slice, where parts may fail by themselves: a server of a cluster. */
+  placeOf?(sliceUid: string): string;
   /** Resolves when the sink can be reached. */
   ping(): Promise<void>;
   close(): Promise<void>;

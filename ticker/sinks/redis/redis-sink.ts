@@ -19,6 +19,9 @@ export interface RedisSinkOptions extends RedisOptions {
 /** Keys of a set outlive its last batch in a slice by this, so that what nobody feeds any more goes by itself. */
 const idleMillis = tombstoneMillis + 24 * 3600 * 1000;
 
+/** Seconds without a word from a replica after which a claim counts without it. */
+const mostReplicaLag = 5;
+
 /** Calls are pipelined on one connection to each server; what waits for a replica has another, and holds up none of them. */
 const [calls, claims] = ['calls', 'claims'] as const;
 
@@ -118,6 +121,10 @@ export class RedisSink implements Sink {
     return answer;
   }
 
+  placeOf(sliceUid: string): string {
+    return this.#nodes.placeOf(fenceKey(sliceUid));
+  }
+
   ping(): Promise<void> {
     return this.#nodes.ping([calls, claims]);
   }
@@ -142,8 +149,7 @@ export class RedisSink implements Sink {
   /** A claim counts once a replica has it, where there are replicas: else a failover could forget it. */
   async #awaitReplica(fence: string): Promise<void> {
     const info = await this.#nodes.run(claims, fence, (client) => client.info('replication'));
-    // One that still loads its first copy confirms nothing, for as long as that takes.
-    if (!/^slave\d+:.*state=online/m.test(info)) return;
+    if (!replicaListens(info)) return;
     await this.#nodes.run(claims, fence, async (client, { commandTimeout, unavailable }) => {
       const wait = Math.floor(commandTimeout / 2);
       if ((await client.wait(1, wait)) < 1) throw unavailable(`no replica has confirmed the claim within ${wait} ms`);
@@ -169,6 +175,17 @@ export class RedisSink implements Sink {
       );
     }
   }
+}
+
+/**
+ * Whether a replica confirms what it is sent. One that still loads its first copy does not, for as long as that takes;
+ * nor does one that hangs, which confirms nothing for seconds (each does every second) and is only dropped by Redis later.
+ */
+function replicaListens(replication: string): boolean {
+  for (const [, state, lag] of replication.matchAll(/^slave\d+:.*state=(\w+).*lag=(\d+)/gm)) {
+    if (state === 'online' && Number(lag) <= mostReplicaLag) return true;
+  }
+  return false;
 }
 
 /** Failing to load costs a round trip: what is missing is sent in full. */
