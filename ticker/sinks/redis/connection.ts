@@ -66,6 +66,8 @@ export class Connection {
   #lastError: string | undefined;
   #lost = false;
   #tried = false;
+  /** All that wait for the attempt under way. */
+  #waiting: Promise<void> | undefined;
 
   /** @param name what `CLIENT LIST` shows */
   constructor(options: RedisOptions, address: RedisAddress, node: NodeAddress, name: string) {
@@ -121,11 +123,19 @@ export class Connection {
     return !this.#tried;
   }
 
-  /** Resolves when commands can be sent; rejects when the attempt under way fails, or after `connectTimeout`. */
+  /** Resolves when commands can be sent; rejects when the attempt under way fails, or after `connectTimeout` at most. */
   ready(): Promise<void> {
     const { client } = this;
     if (client.status === 'ready') return Promise.resolve();
     if (client.status === 'end') return Promise.reject(this.unavailable('the connection is closed'));
+    this.#waiting ??= this.#attempt().finally(() => {
+      this.#waiting = undefined;
+    });
+    return this.#waiting;
+  }
+
+  #attempt(): Promise<void> {
+    const { client } = this;
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => () => {
         timer.cancel();

@@ -23,6 +23,7 @@ export interface RedisCluster {
   /** What a sink or reader of it is opened with. */
   readonly access: { readonly url: string; readonly tls: RedisTls; readonly password: string };
   masterOf(slot: number): Promise<ClusterNode>;
+  /** Waits until there is one, in step. */
   replicaOf(master: ClusterNode): Promise<ClusterNode>;
   /** Moves one slot with all its keys, as `redis-cli --cluster reshard` does; `between` runs while it is on its way. */
   migrate(
@@ -74,11 +75,13 @@ export async function startRedisCluster(nodeTimeout = 2000): Promise<RedisCluste
         }
         throw new Error(`no master has slot ${slot}`);
       }),
-    replicaOf: async (master) => {
-      const replica = (await view(nodes)).find(({ of, flags }) => of === master.id && !flags.includes('fail'));
-      if (replica === undefined) throw new Error('it has no replica');
-      return byId(replica.id);
-    },
+    replicaOf: (master) =>
+      eventually(async () => {
+        const replica = (await view(nodes)).find(({ of, flags }) => of === master.id && !flags.includes('fail'));
+        if (replica === undefined) throw new Error('it has no replica');
+        if (!/state=online/.test(await master.admin.info('replication'))) throw new Error('it is not in step yet');
+        return byId(replica.id);
+      }),
     migrate: async (slot, to, between = async () => {}) => {
       const from = await cluster.masterOf(slot);
       await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
