@@ -68,7 +68,7 @@ export async function operatorCommand(options: Options): Promise<void> {
   supervisor.run('election', async (signal) => {
     await led.standBy();
     standing = true;
-    if (!signal.aborted) await elector.run(signal, (lead) => led.lead(lead));
+    if (!signal.aborted) await elector.run(signal, (lead) => led.lead(lead, () => elector.isLeader));
     await aborted(signal);
   });
   const status = await host.ended;

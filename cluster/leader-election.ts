@@ -51,8 +51,10 @@ export class LeaderElector {
     this.#timing = options.timing ?? leaderTiming;
   }
 
+  /** True while the lead is held for sure: a leader that was paused is none, though nothing of it has run since. */
   get isLeader(): boolean {
-    return this.#leading;
+    const { clock } = this.#options;
+    return this.#leading && clock.monotonic() - this.#renewedAt < this.#timing.deadline;
   }
 
   /** Identity of the leader as last seen. */

@@ -28,6 +28,8 @@ export const leases: Resource = {
   namespaced: true,
 };
 
+export const pods: Resource = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+
 export const resources: readonly Resource[] = [
   tickerAccounts,
   instrumentSets,
@@ -35,6 +37,7 @@ export const resources: readonly Resource[] = [
   secrets,
   events,
   leases,
+  pods,
 ];
 
 /** v1.Secret: values of `data` are base64. */
@@ -56,6 +59,21 @@ export interface Lease extends KubeObject {
     renewTime?: string;
     leaseTransitions?: number;
   };
+}
+
+/** v1.Pod, as much of it as is read. */
+export interface Pod extends KubeObject {
+  kind: 'Pod';
+  status?: {
+    phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    containerStatuses?: ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  name: string;
+  restartCount: number;
+  state?: { waiting?: { reason?: string }; running?: object; terminated?: { exitCode: number } };
 }
 
 /** v1.Event, as much of it as is written. */

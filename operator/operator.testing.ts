@@ -7,7 +7,7 @@ import { SeededRandom } from '../runtime/random.ts';
 import { VirtualClock } from '../runtime/virtual-clock.ts';
 import { FakeShard } from './fake-shard.testing.ts';
 import { FakeMarketData } from './market-data.testing.ts';
-import { createOperator, type Operator } from './operator.ts';
+import { createOperator, type Operator, type OperatorOptions } from './operator.ts';
 import { master, nifty, smallMarket } from './resolver/master.testing.ts';
 import type { OperatorObserver } from './vitals.ts';
 
@@ -30,7 +30,7 @@ export class OperatorRig {
     this.#seen = between(this.cluster);
     this.marketData.master = master(smallMarket());
     this.marketData.prices.set(nifty.token, 24_010);
-    this.operator = this.#create();
+    this.operator = this.create();
   }
 
   shard(name: string, uid?: string): FakeShard {
@@ -50,7 +50,7 @@ export class OperatorRig {
   /** Another operator takes over, knowing nothing. */
   async restart(): Promise<void> {
     await this.operator.stop();
-    this.operator = this.#create();
+    this.operator = this.create();
     await this.start();
   }
 
@@ -103,7 +103,8 @@ export class OperatorRig {
     return `${found?.status} ${found?.reason}`;
   }
 
-  #create(): Operator {
+  /** Another replica, which is not started. */
+  create(options: Partial<OperatorOptions> = {}): Operator {
     return createOperator({
       cluster: this.#seen,
       marketData: this.marketData,
@@ -114,6 +115,7 @@ export class OperatorRig {
       providerLimits: (name) => (name === 'kite' ? { connections: 3, instrumentsPerConnection: 3000 } : undefined),
       identity: 'test',
       observer: this.#observer,
+      ...options,
     });
   }
 }

@@ -2,10 +2,19 @@ import type { Cluster, ListOptions, Resource } from '../cluster/cluster.ts';
 import { type ChangeHandler, Informer } from '../cluster/informer.ts';
 import { LeaseHolder } from '../cluster/lease.ts';
 import type { MarketData } from '../cluster/market-data.ts';
-import { instrumentSets, type Lease, leases, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
+import {
+  instrumentSets,
+  type Lease,
+  leases,
+  type Pod,
+  pods,
+  subscriptionSlices,
+  tickerAccounts,
+} from '../cluster/resources.ts';
 import type { InstrumentSet, KubeObject, ShardIdentity, SubscriptionSlice, TickerAccount } from '../crds/index.ts';
 import { aborted } from '../runtime/aborted.ts';
-import type { Clock } from '../runtime/clock.ts';
+import { type Clock, sleep } from '../runtime/clock.ts';
+import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import { Supervisor } from '../runtime/supervisor.ts';
@@ -15,6 +24,7 @@ import { EventRecorder } from './controllers/event-recorder.ts';
 import { ReconcileLoop } from './controllers/loop.ts';
 import { fieldManager } from './controllers/names.ts';
 import { Reconciler } from './controllers/reconciler.ts';
+import { LeaderCluster } from './leader-cluster.ts';
 import { ShardTracker } from './shard-tracker.ts';
 import { type OperatorSnapshot, takeSnapshot } from './snapshot.ts';
 import { SpotPoller } from './spot-poller.ts';
@@ -39,6 +49,8 @@ export interface OperatorOptions {
   readonly namespace?: string | undefined;
   /** Renews that lease; `cluster` when absent. One of its own, so that renewals wait behind nothing. */
   readonly leaseCluster?: Cluster | undefined;
+  /** Which pods run shards, where they run in pods: the kubelet's word that one ended counts at once. */
+  readonly shardPods?: ListOptions | undefined;
   /** Time zone and time of day (`HH:MM`) of the daily refresh of instrument masters; 08:00 in Asia/Kolkata. */
   readonly timezone?: string | undefined;
   readonly refreshAt?: string | undefined;
@@ -53,14 +65,23 @@ export interface OperatorOptions {
 /** Milliseconds between renewals of this replica's own lease: they show that its watch is live. */
 const heartbeatInterval = 500;
 
+/** Milliseconds before a list that failed is asked for again. */
+const listRetry = 500;
+
 /** Decides which account and which shard streams what, and says so in the cluster. */
 export interface Operator {
   /** {@link standBy}, then {@link lead} until it is stopped. */
   start(): Promise<void>;
   /** Fills the caches and keeps them current, and writes nothing but its own lease; resolves when they have been filled. */
   standBy(): Promise<void>;
-  /** Reconciles until `signal` is aborted: for the one replica that leads, once it has stood by. */
-  lead(signal: AbortSignal): Promise<void>;
+  /**
+   * Reconciles until `signal` is aborted: for the one replica that leads, once it has stood by.
+   *
+   * @param leads asked before each write, so that a leader that was paused writes nothing after its time
+   */
+  lead(signal: AbortSignal, leads?: () => boolean): Promise<void>;
+  /** The shards that are to be removed, by name: their accounts move to others, as those of shards that drain do. */
+  leave(shards: ReadonlySet<string>): void;
   /** `HOST:PORT` at which a shard serves market data, as its lease says. */
   addressOf(shard: ShardIdentity): string | undefined;
   /** Ends every task. What is placed goes on: shards need the operator for changes only. */
@@ -87,11 +108,13 @@ class TickerOperator implements Operator {
   readonly #sets: Informer<InstrumentSet>;
   readonly #slices: Informer<SubscriptionSlice>;
   readonly #leases: Informer<Lease>;
+  readonly #pods: Informer<Pod> | undefined;
   readonly #events: EventRecorder;
   readonly #reconciler: Reconciler;
   readonly #loop: ReconcileLoop;
   readonly #stopping = new AbortController();
   #stops: (() => Promise<void>)[] = [];
+  #leads: () => boolean = () => false;
 
   constructor(options: OperatorOptions) {
     this.#options = options;
@@ -134,9 +157,16 @@ class TickerOperator implements Operator {
       if (changed) this.#tellShards();
     };
     this.#leases = this.#cache<Lease>(leases, onLease, ofLeases);
-    this.#events = new EventRecorder(cluster, clock, log);
+    if (options.shardPods !== undefined) {
+      const onPod: ChangeHandler<Pod> = ({ type, object }) => {
+        if (this.#tracker.observePod(object, type === 'DELETED', clock.monotonic())) this.#tellShards();
+      };
+      this.#pods = this.#cache<Pod>(pods, onPod, options.shardPods);
+    }
+    const written = new LeaderCluster(cluster, () => this.#leads());
+    this.#events = new EventRecorder(written, clock, log);
     this.#reconciler = new Reconciler({
-      cluster,
+      cluster: written,
       clock,
       log,
       providers: { names: options.providers, limits: options.providerLimits },
@@ -167,14 +197,17 @@ class TickerOperator implements Operator {
     const run = (name: string, task: (signal: AbortSignal) => Promise<void>) => {
       this.#stops.push(this.#supervisor.run(`operator/${name}`, task));
     };
-    const caches = { accounts: this.#accounts, sets: this.#sets, slices: this.#slices, leases: this.#leases };
-    for (const [name, cache] of Object.entries(caches)) run(`watch-${name}`, (signal) => cache.run(signal));
+    const caches = this.#caches();
+    for (const [kind, cache] of caches) run(`watch-${kind}`, (signal) => cache.run(signal));
     run('heartbeat', (signal) => this.#heartbeat.run(signal));
-    await Promise.all(Object.values(caches).map((cache) => cache.waitForSync(this.#stopping.signal)));
+    await Promise.all(caches.map(([, cache]) => cache.waitForSync(this.#stopping.signal)));
     this.#options.log.info({ event: 'operator.started', identity: this.#options.identity }, 'operator started');
   }
 
-  async lead(signal: AbortSignal): Promise<void> {
+  async lead(signal: AbortSignal, leads: () => boolean = () => true): Promise<void> {
+    this.#reconciler.begin(await this.#readSlices(signal));
+    this.#leads = () => !signal.aborted && leads();
+    this.#loop.trigger();
     const tasks = {
       catalogs: (stop: AbortSignal) => this.#catalogs.run(stop),
       spots: (stop: AbortSignal) => this.#spots.run(stop),
@@ -184,6 +217,10 @@ class TickerOperator implements Operator {
     const stops = Object.entries(tasks).map(([name, task]) => this.#supervisor.run(`operator/${name}`, task));
     await aborted(signal);
     await Promise.all(stops.map((stop) => stop()));
+  }
+
+  leave(shards: ReadonlySet<string>): void {
+    if (this.#tracker.leave(shards)) this.#tellShards();
   }
 
   addressOf(shard: ShardIdentity): string | undefined {
@@ -204,14 +241,9 @@ class TickerOperator implements Operator {
   }
 
   vitals(): OperatorVitals {
-    const caches = [
-      ['TickerAccount', this.#accounts],
-      ['InstrumentSet', this.#sets],
-      ['SubscriptionSlice', this.#slices],
-      ['Lease', this.#leases],
-    ] as const;
     return {
-      watches: caches.map(([kind, cache]) => ({
+      leads: this.#leads(),
+      watches: this.#caches().map(([kind, cache]) => ({
         kind,
         synced: cache.hasSynced,
         objects: cache.list().length,
@@ -221,6 +253,30 @@ class TickerOperator implements Operator {
       loop: this.#loop.counts,
       reconciler: this.#reconciler.counts,
     };
+  }
+
+  /** What the former leader wrote last is not in this cache for sure: it is read anew before anything is decided. */
+  async #readSlices(signal: AbortSignal): Promise<readonly SubscriptionSlice[]> {
+    const { cluster, clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        return (await cluster.list<SubscriptionSlice>(subscriptionSlices)).items;
+      } catch (error) {
+        log.warn({ event: 'lead.listFailed', error }, describeError(error));
+        await sleep(clock, listRetry, signal);
+      }
+    }
+    return [];
+  }
+
+  #caches() {
+    return [
+      ['TickerAccount', this.#accounts],
+      ['InstrumentSet', this.#sets],
+      ['SubscriptionSlice', this.#slices],
+      ['Lease', this.#leases],
+      ...(this.#pods === undefined ? [] : [['Pod', this.#pods] as const]),
+    ] as const;
   }
 
   #cache<T extends KubeObject>(resource: Resource, changed: ChangeHandler<T>, where: ListOptions = {}): Informer<T> {

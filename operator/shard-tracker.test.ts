@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { drainingAnnotation, type Lease, shardLabel } from '../cluster/resources.ts';
+import { type ContainerStatus, drainingAnnotation, type Lease, type Pod, shardLabel } from '../cluster/resources.ts';
 import { ShardTracker } from './shard-tracker.ts';
 
 function lease(renewTime: number, { uid = 'u', draining = false, name = 'shard-0' } = {}): Lease {
@@ -65,4 +65,54 @@ test('a new pod takes the name over: the former identity is gone', () => {
 test('other leases are none of our business', () => {
   const other = lease(1);
   expect(tracker.observe({ ...other, metadata: { name: 'node', namespace: 'kube-node-lease' } }, false, 0)).toBe(false);
+});
+
+function pod(state: ContainerStatus['state'], { uid = 'u', restartCount = 0, deleted = false } = {}): Pod {
+  const deletion = deleted ? { deletionTimestamp: '2026-01-05T04:00:00Z' } : {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'shard-0', namespace: 'default', uid, ...deletion },
+    status: { containerStatuses: [{ name: 'shard', restartCount, ...(state === undefined ? {} : { state }) }] },
+  };
+}
+
+test("the kubelet's word that a container ended counts at once, and its next renewal ends the suspicion", () => {
+  const backOff = { waiting: { reason: 'CrashLoopBackOff' } };
+  tracker.observe(lease(1), false, 0);
+  expect(tracker.observePod(pod({ running: {} }), false, 0)).toBe(false);
+  expect(tracker.observePod(pod({ terminated: { exitCode: 137 } }), false, 500)).toBe(true);
+  expect(states()).toEqual(['shard-0/u suspect']);
+  tracker.observe(lease(2), false, 1500);
+  expect(states()).toEqual(['shard-0/u ready']);
+  // The same end told again is no other death.
+  expect(tracker.observePod(pod(backOff), false, 1600)).toBe(false);
+  expect(tracker.observePod(pod(backOff, { restartCount: 1 }), false, 2000)).toBe(true);
+});
+
+test('a container that runs again within the time of a suspicion keeps its name and its slices', () => {
+  tracker.observe(lease(1), false, 0);
+  tracker.observePod(pod({ running: {} }), false, 0);
+  expect(tracker.observePod(pod({ running: {} }, { restartCount: 1 }), false, 900)).toBe(false);
+  expect(states()).toEqual(['shard-0/u ready']);
+});
+
+test('a pod that is gone, and one whose name another has, are dead at once', () => {
+  tracker.observe(lease(1), false, 0);
+  tracker.observePod(pod({ running: {} }), false, 0);
+  tracker.observePod(pod({ running: {} }), true, 100);
+  expect(states()).toEqual(['shard-0/u suspect']);
+  tracker.observe(lease(2), false, 200);
+  tracker.observePod(pod({ waiting: { reason: 'ContainerCreating' } }, { uid: 'new' }), false, 300);
+  expect(states()).toEqual(['shard-0/u suspect']);
+});
+
+test('a pod that is being deleted drains, and so does a shard that is to be removed', () => {
+  tracker.observe(lease(1), false, 0);
+  tracker.observePod(pod({ running: {} }, { deleted: true }), false, 100);
+  expect(states()).toEqual(['shard-0/u draining']);
+  tracker.observe(lease(1, { name: 'shard-1' }), false, 0);
+  expect(tracker.leave(new Set(['shard-1']))).toBe(true);
+  expect(states()).toEqual(['shard-0/u draining', 'shard-1/u draining']);
+  expect(tracker.leave(new Set())).toBe(true);
 });

@@ -5,7 +5,7 @@ import type { HandoverKind } from './handover/memory.ts';
 
 /** One watch of the operator. */
 export interface WatchVitals {
-  readonly kind: string;
+  readonly kind: 'TickerAccount' | 'InstrumentSet' | 'SubscriptionSlice' | 'Lease' | 'Pod';
   readonly synced: boolean;
   readonly objects: number;
   /** Milliseconds since the API server last said anything. */
@@ -16,6 +16,8 @@ export interface WatchVitals {
 
 /** How the operator itself works: counts since its start. */
 export interface OperatorVitals {
+  /** Whether it writes. */
+  readonly leads: boolean;
   readonly watches: readonly WatchVitals[];
   readonly loop: LoopCounts;
   readonly reconciler: ReconcilerCounts;

@@ -40,6 +40,10 @@ export class Overlay<T extends KubeObject> {
     this.#entries.delete(id);
   }
 
+  clear(): void {
+    this.#entries.clear();
+  }
+
   /** The cache's objects with the newer ones of our own in their place. */
   over(cached: readonly T[]): readonly T[] {
     if (this.#entries.size === 0) return cached;

@@ -93,6 +93,7 @@ export class Reconciler {
   readonly #goneSince = new Map<string, number>();
   readonly #shardsSeen = new Set<string>();
   #newestShard = Number.NEGATIVE_INFINITY;
+  #began = Number.NEGATIVE_INFINITY;
   #last: Reconciled | undefined;
 
   constructor(options: ReconcilerOptions) {
@@ -108,6 +109,15 @@ export class Reconciler {
 
   get last(): Reconciled | undefined {
     return this.#last;
+  }
+
+  /** This replica begins to lead: what it remembers is old, and its cache may be older than the slices of now. */
+  begin(slices: readonly SubscriptionSlice[]): void {
+    for (const overlay of Object.values(this.#overlays)) overlay.clear();
+    for (const slice of slices) this.#overlays.slices.wrote(slice);
+    this.#handovers.forget();
+    this.#goneSince.clear();
+    this.#began = this.#options.clock.monotonic();
   }
 
   /** Brings the cluster nearer to what is wanted. Throws a retryable error where a write failed. */
@@ -149,19 +159,32 @@ export class Reconciler {
       );
     }
     const slices = this.#observe().slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-    const statuses = statusWrites(world, plan, slices, catalogs.states(), clock.now());
+    const early = this.#knowsTooLittle(world);
+    const statuses = early ? [] : statusWrites(world, plan, slices, catalogs.states(), clock.now());
     const reported = await this.#applier.statuses(statuses);
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
-    return {
-      requeueAfter: this.#next(world, [applied, reported], [settling || undefined, ending.wait, firstWait(steps)]),
-    };
+    const waits = [settling || undefined, early ? firstLook : undefined, ending.wait, firstWait(steps)];
+    return { requeueAfter: this.#next(world, [applied, reported], waits) };
   }
 
   #handoverEnded({ kind, result, took }: Ended): void {
     const key = `${kind} ${result}` as const;
     this.counts.handovers.set(key, (this.counts.handovers.get(key) ?? 0) + 1);
     this.#options.observer?.handedOver(kind, result, took / 1000);
+  }
+
+  /**
+   * Whoever has just begun to lead asks for the instrument masters first: what it would say of accounts and sets without
+   * them is wrong a moment later.
+   */
+  #knowsTooLittle({ sources }: World): boolean {
+    if (this.#options.clock.monotonic() - this.#began >= firstLook) return false;
+    const states = new Map(this.#options.catalogs.states().map((state) => [state.market, state]));
+    return [...sources].some(([market, whom]) => {
+      const state = states.get(market);
+      return whom.length > 0 && (state?.instruments ?? 0) === 0 && state?.problem === undefined;
+    });
   }
 
   #observe(): Observed {
@@ -258,6 +281,9 @@ function idle({ slices }: World, writes: readonly SliceWrite[]): readonly Subscr
   const written = new Set(writes.map((write) => write.existing));
   return slices.filter((slice) => !written.has(slice));
 }
+
+/** Milliseconds that a new leader waits for instrument masters before it says anything about accounts and sets. */
+const firstLook = 5_000;
 
 const noSteps: ReadonlyMap<string, Decision> = new Map();
 

@@ -40,6 +40,11 @@ export class Handovers {
     this.#ended = ended;
   }
 
+  /** Forgets everything that was seen: whoever begins to lead waits anew. */
+  forget(): void {
+    this.#memories.clear();
+  }
+
   /** The next step of each slice, by `namespace/name`. What is not to be written is remembered at once, the rest by {@link wrote}. */
   decide({ accounts, shards, now, liveSince }: HandoverWorld): ReadonlyMap<string, Decision> {
     const decisions = new Map<string, Decision>();

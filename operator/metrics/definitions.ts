@@ -5,6 +5,13 @@ const statuses = ['True', 'False', 'Unknown'] as const;
 
 /** What the operator exposes. */
 export const operatorMetrics = {
+  leading: {
+    name: 'ticker_operator_leading',
+    type: 'gauge',
+    help: 'Whether this replica leads: it alone plans and writes. 1 on exactly one replica when all is well.',
+    unit: 'replicas',
+    labels: {},
+  },
   reconciles: {
     name: 'ticker_operator_reconciles_total',
     type: 'counter',
@@ -55,21 +62,21 @@ export const operatorMetrics = {
     type: 'gauge',
     help: 'Since the API server last said anything on the watch of a kind; it is opened anew after 150 s.',
     unit: 'seconds',
-    labels: { kind: ['TickerAccount', 'InstrumentSet', 'SubscriptionSlice', 'Lease'] },
+    labels: { kind: ['TickerAccount', 'InstrumentSet', 'SubscriptionSlice', 'Lease', 'Pod'] },
   },
   watchFailures: {
     name: 'ticker_operator_watch_failures_total',
     type: 'counter',
     help: 'Lists and watches of a kind that failed.',
     unit: 'failures',
-    labels: { kind: ['TickerAccount', 'InstrumentSet', 'SubscriptionSlice', 'Lease'] },
+    labels: { kind: ['TickerAccount', 'InstrumentSet', 'SubscriptionSlice', 'Lease', 'Pod'] },
   },
   objects: {
     name: 'ticker_operator_cached_objects',
     type: 'gauge',
     help: 'Objects of a kind in the watch cache.',
     unit: 'objects',
-    labels: { kind: ['TickerAccount', 'InstrumentSet', 'SubscriptionSlice', 'Lease'] },
+    labels: { kind: ['TickerAccount', 'InstrumentSet', 'SubscriptionSlice', 'Lease', 'Pod'] },
   },
   writes: {
     name: 'ticker_operator_writes_total',

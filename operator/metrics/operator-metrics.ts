@@ -36,7 +36,8 @@ export function registerOperatorMetrics(
   });
 }
 
-function collectVitals(pulled: Pulled, { watches, loop, reconciler }: OperatorVitals): void {
+function collectVitals(pulled: Pulled, { leads, watches, loop, reconciler }: OperatorVitals): void {
+  pulled.leading.add({}, leads ? 1 : 0);
   pulled.reconciles.add({ result: 'succeeded' }, loop.succeeded);
   pulled.reconciles.add({ result: 'failed' }, loop.failed);
   pulled.triggers.add({}, loop.triggers);
