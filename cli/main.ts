@@ -72,6 +72,7 @@ program
   .option('--port <n>', 'port to listen on; 0 for any free one', '8765')
   .option('--seed <n>', 'seed of the market: the same seed gives the same ticks', '1')
   .option('--rate <n>', 'ticks a second for each subscribed instrument', '2')
+  .option('--numbered', "say each tick's number of the day (UTC) as its volume, so that a reader can tell them apart")
   .option('--login <key:secret:token...>', 'logins to accept, besides the two of the samples')
   .addHelpText(
     'after',

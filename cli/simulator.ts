@@ -8,6 +8,7 @@ interface Options {
   readonly port: string;
   readonly seed: string;
   readonly rate: string;
+  readonly numbered?: boolean;
   readonly login?: readonly string[];
 }
 
@@ -19,6 +20,7 @@ export async function simulatorCommand(options: Options): Promise<void> {
     port: wholeNumber(options.port, '--port', 0, 65_535),
     seed: wholeNumber(options.seed, '--seed', 0, 0xffff_ffff),
     rate: wholeNumber(options.rate, '--rate', 1, 1000),
+    numbered: options.numbered ?? false,
     logins: own,
   });
   const { url, websocketUrl } = await simulator.start();

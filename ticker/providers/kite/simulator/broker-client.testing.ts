@@ -10,6 +10,8 @@ export interface BrokerClient {
   send(message: object): void;
   /** Packets as [token, bytes]; throws where a frame is damaged. */
   packets(): [number, number][];
+  /** Volume of each packet of a share, in order. */
+  volumes(): number[];
 }
 
 /** Rejects with the HTTP status as its message where the upgrade is refused. */
@@ -25,7 +27,8 @@ export function connectClient(
     texts: [],
     closed: { code: undefined },
     send: (message) => socket.send(JSON.stringify(message)),
-    packets: () => client.frames.flatMap(packetsOf),
+    packets: () => client.frames.flatMap((frame) => packetsOf(frame).map(({ token, length }) => [token, length])),
+    volumes: () => client.frames.flatMap((frame) => packetsOf(frame).map(({ volume }) => volume)),
   };
   socket.on('message', (data: Buffer, isBinary) => {
     if (isBinary) client.frames.push(new Uint8Array(data));
@@ -44,14 +47,24 @@ export function connectClient(
   });
 }
 
-function packetsOf(frame: Uint8Array): [number, number][] {
-  const found: [number, number][] = [];
+interface Packet {
+  readonly token: number;
+  readonly length: number;
+  readonly volume: number;
+}
+
+/** Where a packet of a share, in mode quote or full, has its volume. */
+const volumeAt = 16;
+
+function packetsOf(frame: Uint8Array): Packet[] {
+  const found: Packet[] = [];
   if (frame.length < 2) return found;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   let at = 2;
   for (let index = 0; index < view.getUint16(0); index++) {
     const length = view.getUint16(at);
-    found.push([view.getUint32(at + 2), length]);
+    const volume = length > volumeAt ? view.getUint32(at + 2 + volumeAt) : 0;
+    found.push({ token: view.getUint32(at + 2), length, volume });
     at += 2 + length;
   }
   if (at !== frame.length) throw new RangeError('the frame does not end where its packets do');

@@ -37,6 +37,8 @@ export interface FeedConnectionOptions {
   readonly socket: WebSocket;
   readonly clock: Clock;
   readonly schedule: TickSchedule;
+  /** Say each tick's number of the day as its volume. */
+  readonly numbered: boolean;
   readonly frame: FrameEncoder;
   /** Milliseconds of silence before a heartbeat. */
   readonly heartbeat: number;
@@ -112,13 +114,13 @@ export class FeedConnection {
     return this.#ticks.get(token) ?? 0;
   }
 
-  /** Sends cached last values that are still owed. */
-  flushFirst(cached: MarketSnapshot): void {
+  /** Sends cached last values that are still owed; `time` is how old they are. */
+  flushFirst(cached: MarketSnapshot, time: number): void {
     if (this.#silent()) return;
     for (const [token, subscription] of this.#subscriptions.entries()) {
       if (!subscription.first) continue;
       subscription.first = false;
-      this.#add(cached, token, subscription);
+      this.#add(cached, token, subscription, this.#options.schedule.numberAt(token, time));
     }
     this.#sendFrame();
   }
@@ -135,7 +137,8 @@ export class FeedConnection {
         }
         const due = schedule.due(token, from, to);
         if (due === 0 || !isOpen(token)) continue;
-        for (let tick = 0; tick < due; tick++) this.#add(snapshot, token, subscription);
+        const newest = schedule.numberAt(token, to);
+        for (let older = due - 1; older >= 0; older--) this.#add(snapshot, token, subscription, newest - older);
       }
       this.#sendFrame();
     }
@@ -202,17 +205,18 @@ export class FeedConnection {
     if (this.received.length > receivedLimit) this.received.shift();
   }
 
-  #add(snapshot: MarketSnapshot, token: number, subscription: Subscription): void {
+  #add(snapshot: MarketSnapshot, token: number, subscription: Subscription, number: number): void {
     if (subscription.lost) return;
     const quote = snapshot.quote(token);
     if (quote === undefined) return;
-    const { frame, socket } = this.#options;
+    const { frame, numbered, socket } = this.#options;
     if (socket.bufferedAmount > backlogLimit) {
       this.counters.dropped += 1;
       return;
     }
     const kind = packetKind(quote, subscription.mode);
-    const fields = wireFields(quote, kind);
+    const said = wireFields(quote, kind);
+    const fields = numbered && said.volume !== undefined ? { ...said, volume: number } : said;
     if (!frame.add(kind, fields)) {
       this.#sendFrame();
       frame.add(kind, fields);

@@ -18,6 +18,8 @@ export interface FeedOptions {
   readonly faults: FaultState;
   /** Ticks a second for each subscribed instrument. */
   readonly rate: number;
+  /** Say each tick's number of the day as its volume. */
+  readonly numbered: boolean;
   /** Milliseconds of silence before a heartbeat. */
   readonly heartbeat: number;
   /** How old the cached first tick is, milliseconds. */
@@ -102,7 +104,7 @@ export class Feed {
   }
 
   #accept(login: Login, socket: WebSocket): void {
-    const { clock, heartbeat, limits, faults } = this.#options;
+    const { clock, heartbeat, limits, faults, numbered } = this.#options;
     const connection = new FeedConnection({
       id: this.#nextId++,
       login,
@@ -110,6 +112,7 @@ export class Feed {
       clock,
       heartbeat,
       schedule: this.#schedule,
+      numbered,
       frame: this.#frame,
       instrumentLimit: () => limits.instruments,
       dropShare: () => faults.dropShare(login.apiKey),
@@ -175,8 +178,9 @@ export class Feed {
     const { clock, market, cachedTickAge } = this.#options;
     const now = clock.now();
     market.advance(now);
-    const cached = market.at(now - cachedTickAge);
-    for (const connection of this.open) connection.flushFirst(cached);
+    const then = now - cachedTickAge;
+    const cached = market.at(then);
+    for (const connection of this.open) connection.flushFirst(cached, then);
   }
 
   #forgetOldest(): void {

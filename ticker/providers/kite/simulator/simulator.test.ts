@@ -36,6 +36,21 @@ afterEach(async () => {
 });
 
 describe('the feed', () => {
+  it('numbers the ticks of an instrument where it is told to, on each connection the same', async () => {
+    await start({ numbered: true });
+    const [one, other] = [await connect(), await connect('demo-b')];
+    for (const client of [one, other]) subscribe(client, infy);
+    await vi.waitFor(() => {
+      for (const client of [one, other]) expect(ticksOf(client, infy)).toBeGreaterThan(20);
+    }, patience);
+    // The first is a cached one, and may be any before the second.
+    const [first = [], second = []] = [one, other].map((client) => client.volumes().slice(1));
+    for (const numbers of [first, second]) {
+      numbers.slice(1).forEach((number, index) => expect(number).toBe(numbers[index]! + 1));
+    }
+    expect(first).toEqual(expect.arrayContaining(second.slice(5, 10)));
+  });
+
   it('refuses wrong and missing tokens with 403', async () => {
     await expect(connect('demo-a', 'wrong')).rejects.toThrow('403');
     await expect(connect('nobody', 'x')).rejects.toThrow('403');

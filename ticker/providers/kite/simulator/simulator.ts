@@ -27,6 +27,11 @@ export interface SimulatorOptions {
   readonly seed?: number;
   /** Ticks a second for each subscribed instrument; default 2. */
   readonly rate?: number;
+  /**
+   * Each tick says as its volume which one of its instrument's this day (UTC) it is, on every connection the same; default
+   * false. Indices have no volume.
+   */
+  readonly numbered?: boolean;
   /** Logins to accept besides the two of the samples ({@link demoLogins}); one with the same key replaces it. */
   readonly logins?: readonly LoginOptions[];
   readonly limits?: Partial<SimulatorLimits>;
@@ -98,6 +103,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     limits,
     faults: state,
     rate,
+    numbered: options.numbered ?? false,
     heartbeat: options.heartbeat ?? 1000,
     cachedTickAge: options.cachedTickAge ?? 1000 / rate,
     ...(options.flushInterval === undefined ? {} : { flushInterval: options.flushInterval }),

@@ -26,6 +26,24 @@ it('spreads instruments over time, and gives none when the clock goes back', () 
   expect(schedule.due(257, start, start - 5000)).toBe(0);
 });
 
+it('numbers the ticks of a day from 0, without a hole', () => {
+  const schedule = new TickSchedule(4);
+  const midnight = Date.UTC(2026, 10, 25);
+  for (const token of [256265, 738561, 408065]) {
+    let time = midnight;
+    let next = 0;
+    for (let step = 1; time < midnight + 10_000; step++) {
+      const to = time + (step % 7) * 13.7;
+      const due = schedule.due(token, time, to);
+      time = to;
+      next += due;
+      if (due > 0) expect(schedule.numberAt(token, time)).toBe(next - 1);
+    }
+    expect(schedule.numberAt(token, midnight + 86_400_000 - 0.001)).toBe(4 * 86_400 - 1);
+    expect(schedule.numberAt(token, midnight + 86_400_000 + 250)).toBe(0);
+  }
+});
+
 it('refuses a rate that is none', () => {
   for (const rate of [0, -1, Number.NaN, 1e9]) expect(() => new TickSchedule(rate)).toThrow(RangeError);
 });

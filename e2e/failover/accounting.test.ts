@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import type { InstrumentReport, ReaderReport } from '../reader/report.ts';
+import { account } from './accounting.ts';
+
+const midnight = Date.UTC(2026, 10, 25);
+const options = { rate: 50, margin: 0 };
+/** Ten seconds from midnight: numbers 0 to 499. */
+function report(instrument: Partial<InstrumentReport>, more: Partial<ReaderReport> = {}): ReaderReport {
+  const ranges = { live: [], overlap: [], stream: [], late: [] };
+  const whole = { set: 'default/s', token: 7, longestGap: 100, gapBegan: 0, repeated: 0, ...ranges, ...instrument };
+  const counts = { batches: 1, rows: 1, stale: 0 };
+  return { since: midnight, now: midnight + 10_000, ...counts, instruments: [whole], gaps: [], owners: [], ...more };
+}
+
+describe('every tick is accounted for', () => {
+  it('once, by the best that is known of it', () => {
+    const { made, live, overlap, stream, late, gap, untold } = account(
+      report(
+        { live: [0, 100], overlap: [50, 150], stream: [0, 160], late: [150, 170] },
+        { gaps: [{ set: 'default/s', slice: 'a', from: midnight + 3400, to: midnight + 5000, why: 'newOwner' }] },
+      ),
+      options,
+    );
+    expect({ made, live, overlap, stream, late }).toEqual({ made: 500, live: 100, overlap: 50, stream: 10, late: 10 });
+    // 170 to 249 were told of, and a few more by the slack.
+    expect(gap).toBeGreaterThanOrEqual(80);
+    expect(gap).toBeLessThan(90);
+    expect(live + overlap + stream + late + gap + untold).toBe(made);
+  });
+
+  it('a gap that another set was told of tells nothing', () => {
+    const gaps = [{ set: 'default/other', slice: 'a', from: midnight, to: midnight + 10_000, why: 'seq' as const }];
+    expect(account(report({ live: [0, 400] }, { gaps }), options)).toMatchObject({ gap: 0, untold: 100 });
+  });
+
+  it('leaves out what is on its way at both ends, and names the worst instrument', () => {
+    expect(account(report({ live: [50, 450], longestGap: 777 }), { rate: 50, margin: 1000 })).toMatchObject({
+      made: 400,
+      live: 400,
+      untold: 0,
+      longestGap: 777,
+      worst: 'default/s 7',
+    });
+  });
+});

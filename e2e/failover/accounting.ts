@@ -1,0 +1,78 @@
+import { IntervalSet } from '../../bench/load/interval-set.ts';
+import type { InstrumentReport, ReaderReport, ToldGap } from '../reader/report.ts';
+
+/** Where every tick went that the broker's market made in the measured time; each is counted once, in this order. */
+export interface Account {
+  readonly made: number;
+  /** Live and unmarked. */
+  readonly live: number;
+  /** Live, in batches marked `overlap` only. */
+  readonly overlap: number;
+  /** Accepted, and found in the stream only: the reader was away from Redis. */
+  readonly stream: number;
+  readonly late: number;
+  /** Not received, in a stretch that the reader was told of. */
+  readonly gap: number;
+  /** None of these. */
+  readonly untold: number;
+  /** Live, unmarked, though they had come before; not part of the sum. */
+  readonly repeated: number;
+  /** Live batches of a former owner that came after one of its successor; not part of the sum. */
+  readonly stale: number;
+  /** Longest time without a live tick of the worst affected instrument, milliseconds. */
+  readonly longestGap: number;
+  readonly worst: string;
+}
+
+export interface AccountingOptions {
+  /** Ticks a second of each instrument. */
+  readonly rate: number;
+  /** Milliseconds after the reset and before the report that are left out: ticks on their way. */
+  readonly margin: number;
+}
+
+/** Milliseconds by which a told stretch may miss the broker's own time of a tick: a tick's phase, and its way. */
+const slack = 150;
+const day = 86_400_000;
+
+/** Accounts for every tick of the instruments that the reader knows. */
+export function account(report: ReaderReport, options: AccountingOptions): Account {
+  const sum = { made: 0, live: 0, overlap: 0, stream: 0, late: 0, gap: 0, untold: 0, repeated: 0 };
+  let longestGap = 0;
+  let worst = '';
+  const period = 1000 / options.rate;
+  const midnight = report.since - (report.since % day);
+  const first = Math.ceil((report.since + options.margin - midnight) / period);
+  const end = Math.floor((report.now - options.margin - midnight) / period);
+  for (const instrument of report.instruments) {
+    const gaps = report.gaps.filter(({ set }) => set === instrument.set);
+    add(sum, instrument, first, end, (number) => told(gaps, midnight + (number + 1) * period));
+    if (instrument.longestGap > longestGap) {
+      longestGap = instrument.longestGap;
+      worst = `${instrument.set} ${instrument.token}`;
+    }
+  }
+  return { ...sum, stale: report.stale, longestGap, worst };
+}
+
+type Sum = Record<'made' | 'live' | 'overlap' | 'stream' | 'late' | 'gap' | 'untold' | 'repeated', number>;
+
+function add(sum: Sum, each: InstrumentReport, first: number, end: number, isTold: (number: number) => boolean): void {
+  const [live, overlap, stream, late] = [each.live, each.overlap, each.stream, each.late].map(
+    (ranges) => new IntervalSet(ranges),
+  );
+  sum.repeated += each.repeated;
+  for (let number = first; number < end; number++) {
+    sum.made++;
+    if (live?.has(number)) sum.live++;
+    else if (overlap?.has(number)) sum.overlap++;
+    else if (stream?.has(number)) sum.stream++;
+    else if (late?.has(number)) sum.late++;
+    else if (isTold(number)) sum.gap++;
+    else sum.untold++;
+  }
+}
+
+function told(gaps: readonly ToldGap[], time: number): boolean {
+  return gaps.some(({ from, to }) => time >= from - slack && time <= to + slack);
+}

@@ -1,0 +1,55 @@
+import type { Gap } from '../../ticker/delivery.ts';
+
+/** Half-open ranges `from, to, from, to …` of numbers that the broker gives the ticks of an instrument. */
+export type Ranges = readonly number[];
+
+/** What the reader got of one instrument of one set since it was reset. Times are milliseconds since the epoch. */
+export interface InstrumentReport {
+  readonly set: string;
+  readonly token: number;
+  /** Longest time between two live arrivals, or from the last one to the report. */
+  readonly longestGap: number;
+  readonly gapBegan: number;
+  /** Live, in a batch without `overlap`. */
+  readonly live: Ranges;
+  /** Live, in a batch marked `overlap`. */
+  readonly overlap: Ranges;
+  /** In the stream of accepted batches. */
+  readonly stream: Ranges;
+  /** In the stream of late batches. */
+  readonly late: Ranges;
+  /** Numbers that came live and unmarked though they had come before. */
+  readonly repeated: number;
+}
+
+/** A stretch that the reader was told of. Times are milliseconds since the epoch. */
+export interface ToldGap {
+  readonly set: string;
+  readonly slice: string;
+  readonly from: number;
+  readonly to: number;
+  /** `seq`: batches that were published are missing, as the next one's `seq` or `prev` says. */
+  readonly why: Gap['why'] | 'seq';
+}
+
+/** Who sent live batches of a slice, in the order in which they began. */
+export interface OwnerReport {
+  readonly slice: string;
+  readonly shard: string;
+  readonly epoch: number;
+  readonly claim: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface ReaderReport {
+  readonly since: number;
+  readonly now: number;
+  readonly batches: number;
+  readonly rows: number;
+  /** Live batches of a token older than one that had been seen. */
+  readonly stale: number;
+  readonly instruments: readonly InstrumentReport[];
+  readonly gaps: readonly ToldGap[];
+  readonly owners: readonly OwnerReport[];
+}
