@@ -1,6 +1,6 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench load check format generate simulate e2e-up e2e-down
+.PHONY: help setup demo test bench load check format generate simulate e2e e2e-up e2e-down
 export SEED SEEDS START TRACE FAULTS
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -31,6 +31,9 @@ load: setup ## The shard under load and failure, every tick accounted for (QUICK
 
 simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name,name]
 	@node simulation/main.ts
+
+e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)
+	@e2e/run test $(ONLY)
 
 e2e-up: setup ## Make a kind cluster of three nodes, with or without Docker, and keep it
 	@e2e/kind/cluster up

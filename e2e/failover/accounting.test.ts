@@ -7,7 +7,16 @@ const options = { rate: 50, margin: 0 };
 /** Ten seconds from midnight: numbers 0 to 499. */
 function report(instrument: Partial<InstrumentReport>, more: Partial<ReaderReport> = {}): ReaderReport {
   const ranges = { live: [], overlap: [], stream: [], late: [] };
-  const whole = { set: 'default/s', token: 7, longestGap: 100, gapBegan: 0, repeated: 0, ...ranges, ...instrument };
+  const whole = {
+    set: 'default/s',
+    token: 7,
+    longestGap: 100,
+    gapBegan: 0,
+    repeated: 0,
+    numbered: true,
+    ...ranges,
+    ...instrument,
+  };
   const counts = { batches: 1, rows: 1, stale: 0 };
   return { since: midnight, now: midnight + 10_000, ...counts, instruments: [whole], gaps: [], owners: [], ...more };
 }

@@ -46,7 +46,7 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
   const end = Math.floor((report.now - options.margin - midnight) / period);
   for (const instrument of report.instruments) {
     const gaps = report.gaps.filter(({ set }) => set === instrument.set);
-    add(sum, instrument, first, end, (number) => told(gaps, midnight + (number + 1) * period));
+    if (instrument.numbered) add(sum, instrument, first, end, (number) => told(gaps, midnight + (number + 1) * period));
     if (instrument.longestGap > longestGap) {
       longestGap = instrument.longestGap;
       worst = `${instrument.set} ${instrument.token}`;

@@ -16,7 +16,12 @@ export function apply(yaml: string, namespace: string, values: Readonly<Record<s
   return kubectl(['apply', '--namespace', namespace, '-f', '-'], { input });
 }
 
-const condition = z.object({ type: z.string(), status: z.string(), reason: z.string().default(''), message: z.string().default('') });
+const condition = z.object({
+  type: z.string(),
+  status: z.string(),
+  reason: z.string().default(''),
+  message: z.string().default(''),
+});
 const containerStatus = z.object({ restartCount: z.int(), ready: z.boolean(), containerID: z.string().default('') });
 const object = z.object({
   metadata: z.object({
@@ -51,7 +56,11 @@ export function conditionOf(item: Item, type: string): z.infer<typeof condition>
 }
 
 const podSpec = z.object({ nodeName: z.string().default('') });
-const podStatus = z.object({ phase: z.string().default(''), podIP: z.string().default(''), containerStatuses: z.array(containerStatus).default([]) });
+const podStatus = z.object({
+  phase: z.string().default(''),
+  podIP: z.string().default(''),
+  containerStatuses: z.array(containerStatus).default([]),
+});
 
 export interface Pod {
   readonly name: string;

@@ -18,6 +18,8 @@ export interface InstrumentReport {
   readonly stream: Ranges;
   /** In the stream of late batches. */
   readonly late: Ranges;
+  /** False for an index: its ticks have no volume, so no number. */
+  readonly numbered: boolean;
   /** Numbers that came live and unmarked though they had come before. */
   readonly repeated: number;
 }

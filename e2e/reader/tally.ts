@@ -4,7 +4,7 @@ import type { InstrumentReport, OwnerReport, ReaderReport, ToldGap } from './rep
 
 /** What the reader uses of a batch of format json. */
 export interface Batch extends BatchHeader {
-  readonly columns?: { readonly token: readonly number[]; readonly volume: readonly number[] };
+  readonly columns?: { readonly token: readonly number[]; readonly volume: readonly (number | null)[] };
 }
 
 interface Instrument {
@@ -14,6 +14,7 @@ interface Instrument {
   longestGap: number;
   gapBegan: number;
   repeated: number;
+  numbered: boolean;
   readonly live: IntervalSet;
   readonly overlap: IntervalSet;
   readonly stream: IntervalSet;
@@ -83,10 +84,11 @@ export class Tally {
         instrument.gapBegan = instrument.last;
       }
       instrument.last = now;
-      const number = volume[row] ?? 0;
-      if (batch.overlap === true) instrument.overlap.add(number);
-      else if (!instrument.live.add(number)) instrument.repeated++;
       this.#rows++;
+      const number = volume[row];
+      if (!number) instrument.numbered = false;
+      else if (batch.overlap === true) instrument.overlap.add(number);
+      else if (!instrument.live.add(number)) instrument.repeated++;
     });
   }
 
@@ -94,7 +96,8 @@ export class Tally {
   find(batch: Batch, where: 'stream' | 'late'): void {
     const { token = [], volume = [] } = batch.columns ?? {};
     token.forEach((each, row) => {
-      this.#instruments.get(`${batch.set} ${each}`)?.[where].add(volume[row] ?? 0);
+      const number = volume[row];
+      if (number) this.#instruments.get(`${batch.set} ${each}`)?.[where].add(number);
     });
   }
 
@@ -119,6 +122,7 @@ export class Tally {
           stream: each.stream.edges,
           late: each.late.edges,
           repeated: each.repeated,
+          numbered: each.numbered,
         };
       }),
     };
@@ -177,6 +181,7 @@ export class Tally {
       longestGap: 0,
       gapBegan: now,
       repeated: 0,
+      numbered: true,
       live: new IntervalSet(),
       overlap: new IntervalSet(),
       stream: new IntervalSet(),
