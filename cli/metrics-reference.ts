@@ -1,4 +1,5 @@
 import { operatorMetrics } from '../operator/metrics/definitions.ts';
+import { workloadMetrics } from '../operator/workload/workload-metrics.ts';
 import type { MetricDefinition } from '../runtime/metrics/definition.ts';
 import { Metrics } from '../runtime/metrics/metrics.ts';
 import { processMetrics, registerNodeMetrics } from '../runtime/metrics/process-metrics.ts';
@@ -24,6 +25,11 @@ export const metricSections: readonly ReferenceSection[] = [
     title: 'Operator',
     intro: 'What it sees and decides; most as of its last reconcile.',
     metrics: Object.values(operatorMetrics),
+  },
+  {
+    title: 'Operator: ticker pods',
+    intro: 'Where `--config` lets it run them.',
+    metrics: Object.values(workloadMetrics),
   },
   { title: 'Gateway', intro: 'WebSocket streams and HTTP.', metrics: Object.values(gatewayMetrics) },
   { title: 'Every process', intro: 'Once in each process, whatever it runs.', metrics: Object.values(processMetrics) },

@@ -1,8 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { LeaderElector } from '../cluster/leader-election.ts';
 import { MarketDataClient } from '../cluster/market-data-http/client.ts';
+import { LeaderCluster } from '../operator/leader-cluster.ts';
 import { operatorObserver, registerOperatorMetrics } from '../operator/metrics/operator-metrics.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
-import { aborted } from '../runtime/aborted.ts';
+import type { OperatorSnapshot } from '../operator/snapshot.ts';
+import { parseConfig } from '../operator/workload/config.ts';
+import type { PlannedLoad } from '../operator/workload/sizing.ts';
+import { shardPods, Workload } from '../operator/workload/workload.ts';
+import { registerWorkloadMetrics } from '../operator/workload/workload-metrics.ts';
 import { providers } from '../ticker/providers/registry.ts';
 import { badOption } from './options.ts';
 import { connectCluster } from './process/connect.ts';
@@ -14,6 +20,7 @@ interface Options extends HostOptions {
   readonly podUid?: string;
   readonly podNamespace?: string;
   readonly kubeconfig?: string;
+  readonly config?: string;
   readonly marketDataTokenFile?: string;
 }
 
@@ -33,8 +40,10 @@ export async function operatorCommand(options: Options): Promise<void> {
   const namespace = options.podNamespace ?? own;
   // Leases have connections and a budget of their own: nothing else may make them late.
   const leases = await connectCluster({ kubeconfig, name: 'ticker-operator-lease', requestTimeout: leaseTimeout });
+  const config = options.config === undefined ? undefined : parseConfig(await readFile(options.config, 'utf8'));
   const tokens = await tokensOf(options.marketDataTokenFile, host);
   let operator: Operator | undefined;
+  let workload: Workload | undefined;
   const marketData = new MarketDataClient({ addressOf: (shard) => operator?.addressOf(shard), tokens });
   operator = createOperator({
     cluster,
@@ -48,9 +57,29 @@ export async function operatorCommand(options: Options): Promise<void> {
     providers: [...providers.keys()],
     identity: name,
     namespace,
+    shardPods: config && shardPods(namespace, config.shards),
     observer: operatorObserver(metrics),
   });
   registerOperatorMetrics(metrics, operator, clock);
+  const planner = operator;
+  if (config !== undefined) {
+    workload = new Workload({
+      cluster: new LeaderCluster(cluster, () => elector.isLeader),
+      clock,
+      log,
+      random: random.fork('workload'),
+      supervisor,
+      namespace,
+      config: config.shards,
+      accounts: () => planner.cached().accounts,
+      slices: () => planner.cached().slices,
+      pods: () => planner.cached().pods,
+      load: () => plannedLoad(planner.snapshot()),
+      addressOf: (shard) => planner.addressOf(shard),
+      leave: (shards) => planner.leave(shards),
+    });
+    registerWorkloadMetrics(metrics, workload);
+  }
   const elector = new LeaderElector({
     cluster: leases.cluster,
     clock,
@@ -64,17 +93,28 @@ export async function operatorCommand(options: Options): Promise<void> {
   await host.serve({
     ready: () => [{ name: 'caches', ok: standing, message: standing ? undefined : 'not filled yet' }],
   });
-  const led = operator;
-  supervisor.run('election', async (signal) => {
-    await led.standBy();
-    standing = true;
-    if (!signal.aborted) await elector.run(signal, (lead) => led.lead(lead, () => elector.isLeader));
-    await aborted(signal);
-  });
-  const status = await host.ended;
-  await operator.stop();
+  const stopping = new AbortController();
+  const ended = host.ended.finally(() => stopping.abort());
+  await Promise.race([ended, Promise.all([planner.standBy(), workload?.standBy(stopping.signal)])]);
+  standing = true;
+  if (!stopping.signal.aborted) {
+    supervisor.run('election', (signal) =>
+      elector.run(signal, async (lead) => {
+        await Promise.all([planner.lead(lead, () => elector.isLeader), workload?.lead(lead)]);
+      }),
+    );
+  }
+  const status = await ended;
   await supervisor.stop();
+  await operator.stop();
   leases.cluster.close();
   cluster.close();
   await host.exit(status);
+}
+
+/** What the shards are to carry: an account counts, even where it streams nothing yet. */
+function plannedLoad(snapshot: OperatorSnapshot | undefined): PlannedLoad | undefined {
+  if (snapshot === undefined) return undefined;
+  const serving = snapshot.accounts.filter(({ state }) => state !== 'unusable');
+  return { instruments: serving.map(({ instruments }) => instruments) };
 }

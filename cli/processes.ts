@@ -10,6 +10,7 @@ export function addProcesses(program: Command): void {
     .addOption(podUid())
     .addOption(podNamespace('where its leases and the shards are'))
     .addOption(kubeconfig())
+    .option('--config <file>', 'YAML of how to run the ticker pods; absent, others run them, and let them read Secrets')
     .addOption(
       new Option(
         '--market-data-token-file <path>',
@@ -22,6 +23,9 @@ export function addProcesses(program: Command): void {
       `
 Replicas elect a leader by the Lease ticker-operator-leader; a standby, its caches warm, takes over within 5 s. What is
 placed streams on while no operator runs.
+
+With --config it runs the shards too: a StatefulSet between bounds, its Service and PodDisruptionBudget, and in each
+namespace with accounts the Role by which shards read their Secrets. docs/reference/operator-config.md has every field.
 
 Examples:
   $ POD_NAME=operator-0 ticker-operator operator --kubeconfig ~/.kube/config`,

@@ -66,6 +66,7 @@ export interface Pod extends KubeObject {
   kind: 'Pod';
   status?: {
     phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    conditions?: { type: string; status: 'True' | 'False' | 'Unknown' }[];
     containerStatuses?: ContainerStatus[];
   };
 }

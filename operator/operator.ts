@@ -68,6 +68,12 @@ const heartbeatInterval = 500;
 /** Milliseconds before a list that failed is asked for again. */
 const listRetry = 500;
 
+export interface OperatorCaches {
+  readonly accounts: readonly TickerAccount[];
+  readonly slices: readonly SubscriptionSlice[];
+  readonly pods: readonly Pod[];
+}
+
 /** Decides which account and which shard streams what, and says so in the cluster. */
 export interface Operator {
   /** {@link standBy}, then {@link lead} until it is stopped. */
@@ -84,6 +90,8 @@ export interface Operator {
   leave(shards: ReadonlySet<string>): void;
   /** `HOST:PORT` at which a shard serves market data, as its lease says. */
   addressOf(shard: ShardIdentity): string | undefined;
+  /** What the caches hold; pods only where they are watched. */
+  cached(): OperatorCaches;
   /** Ends every task. What is placed goes on: shards need the operator for changes only. */
   stop(): Promise<void>;
   /** What it knows and has decided; undefined before the first reconcile. */
@@ -225,6 +233,10 @@ class TickerOperator implements Operator {
 
   addressOf(shard: ShardIdentity): string | undefined {
     return this.#tracker.addressOf(shard);
+  }
+
+  cached(): OperatorCaches {
+    return { accounts: this.#accounts.list(), slices: this.#slices.list(), pods: this.#pods?.list() ?? [] };
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { metricsReference } from '../cli/metrics-reference.ts';
 import { errorReference } from '../crds/error-reference.ts';
 import { generatedFiles } from '../crds/generate.ts';
+import { configReference } from '../operator/workload/config-reference.ts';
 import { errorCatalogue } from '../runtime/errors.ts';
 import { renderReference } from '../ticker/pipeline/format/reference.ts';
 
@@ -28,6 +29,7 @@ export async function allGeneratedFiles(): Promise<Map<string, string>> {
   const files = generatedFiles();
   files.set('docs/reference/delivery.md', renderReference());
   files.set('docs/reference/metrics.md', metricsReference());
+  files.set('docs/reference/operator-config.md', configReference());
   files.set('docs/reference/errors.md', errorReference(errorCatalogue()));
   return files;
 }

@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
+import { parseAllDocuments } from 'yaml';
 import { ApiServer } from '../../cluster/kubernetes/api-server.testing.ts';
 import type { KubernetesCluster } from '../../cluster/kubernetes/index.ts';
 import { instrumentSets, secrets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
@@ -17,6 +20,7 @@ import { type RedisServer, startRedis } from '../../ticker/sinks/redis/redis-ser
 
 const user = { fieldManager: 'user', force: true };
 export const namespace = 'default';
+const serviceAccounts = { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true };
 
 /** One of this project's processes, as a pod's container would run it. */
 export class LabProcess {
@@ -181,6 +185,47 @@ export class ClusterLab {
   async set(name: string, spec: object): Promise<void> {
     const object = { apiVersion, kind: 'InstrumentSet', metadata: { namespace, name }, spec };
     await this.cluster.apply<KubeObject>(instrumentSets, object, user);
+  }
+
+  /** A kubeconfig with the token of a service account, made where there is none. */
+  async as(name: string): Promise<string> {
+    const metadata = { namespace, name };
+    await this.cluster.apply(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata }, user);
+    const kubectl = await this.server.binary('kubectl');
+    const args = ['--kubeconfig', this.server.kubeconfig, '-n', namespace, 'create', 'token', name];
+    const { stdout } = await promisify(execFile)(kubectl, args);
+    const path = join(this.directory, `${name}.kubeconfig`);
+    const config = {
+      'current-context': name,
+      contexts: [{ name, context: { cluster: 'test', user: name, namespace } }],
+      clusters: [
+        {
+          name: 'test',
+          cluster: { server: this.server.url, 'certificate-authority': join(this.server.directory, 'ca.crt') },
+        },
+      ],
+      users: [{ name, user: { token: stdout.trim() } }],
+    };
+    await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+    return path;
+  }
+
+  /** What the chart lets the processes' service accounts do, as `helm install lab` would write it. */
+  async installAccess(): Promise<void> {
+    const path = join(import.meta.dirname, '../../helm/ticker-operator/templates/rbac.yaml');
+    const text = (await readFile(path, 'utf8'))
+      .replaceAll('{{ .Release.Name }}', 'lab')
+      .replaceAll('{{ .Release.Namespace }}', namespace)
+      .replace(/^ *labels: \{\{.*\}\}$/gm, '');
+    if (text.includes('{{')) throw new Error(`${path} has become more of a template than this reads`);
+    for (const document of parseAllDocuments(text)) {
+      const object = document.toJSON() as KubeObject;
+      const { apiVersion, kind } = object;
+      const clusterWide = kind.startsWith('Cluster');
+      const resource = { apiVersion, kind, plural: `${kind.toLowerCase()}s`, namespaced: !clusterWide };
+      const metadata = { ...object.metadata, ...(clusterWide ? {} : { namespace }) };
+      await this.cluster.apply(resource, { ...object, metadata }, user);
+    }
   }
 
   async slices(): Promise<readonly SubscriptionSlice[]> {

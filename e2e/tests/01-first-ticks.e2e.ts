@@ -1,13 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { account } from '../failover/accounting.ts';
 import { applySamples } from '../lab/desk.ts';
 import { kubectl } from '../lab/kubectl.ts';
 import { desk, rate } from '../lab/lab.ts';
 import { readReport, resetReader } from '../lab/reader.ts';
-import { standIn } from '../lab/stand-in.ts';
-
-beforeAll(standIn);
 
 describe('what a user does first', () => {
   it('kubectl apply, kubectl wait, and a reader pod receives every tick that the broker sends', async () => {
