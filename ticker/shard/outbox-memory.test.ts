@@ -62,3 +62,36 @@ test('what the disk has already is given back as well', () => {
   };
   expect(accepted({ spill }, stored)).toBe(1);
 });
+
+test('what goes to the disk at once grows with what is past the watermark, up to a bound', () => {
+  const outbox = new Outbox({
+    slice: 'default/slice',
+    sliceUid: 's',
+    shard: 'shard-0',
+    callsInFlight: 3,
+    batchesPerCall: 2,
+    bytesPerCall: 1000,
+    heartbeat: 800,
+    maxBytes: 1e9,
+    maxBatches: 1e9,
+    assemble: (_header, body) => body,
+    emptyBody: () => '{}',
+    spill: { bytes: 100, batches: 1e9, chunkBytes: 50, released: () => {} },
+  });
+  outbox.configure([sliceSet('a')]);
+  const add = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const body = 'x'.repeat(10);
+      outbox.add({ setUid: 'set-a', count: 1, body, latest: [], firstReceived: 1, lastReceived: 1 });
+    }
+  };
+  const stored = (): number | undefined => outbox.spill.toStore(false)?.items.length;
+  add(10);
+  expect(stored()).toBeUndefined();
+  add(1);
+  expect(stored()).toBe(5);
+  add(19);
+  expect(stored()).toBe(20);
+  add(1000);
+  expect(stored()).toBe(40);
+});

@@ -11,7 +11,7 @@ export interface SpillOptions {
   /** Bytes and batches in memory past which the oldest are stored. */
   readonly bytes: number;
   readonly batches: number;
-  /** Bytes that are stored, or read ahead, at once. */
+  /** Bytes that are read ahead at once, and stored; more are stored where more is past the watermark. */
   readonly chunkBytes: number;
   /** The spool need not keep this batch any longer. */
   readonly released: (place: SpoolPlace) => void;
@@ -32,6 +32,9 @@ export interface SpillSource {
   /** Batches went: lanes may be empty. */
   dropped(): void;
 }
+
+/** Chunks that are stored at once at most. */
+const mostChunks = 8;
 
 /**
  * The part of an outbox that knows of bounds and of the spool: what to store, what to read back, what to drop. Pure: a
@@ -60,6 +63,8 @@ export class OutboxSpill {
     if (options === undefined || (!all && heldBytes <= options.bytes && this.#held.resident <= options.batches)) {
       return undefined;
     }
+    // A process that is short of time gets few turns: what it writes in one has to keep up with what comes.
+    const chunk = Math.max(options.chunkBytes, Math.min(mostChunks * options.chunkBytes, heldBytes - options.bytes));
     const items: HeldBatch[] = [];
     let bytes = 0;
     for (const backlog of this.#backlogs) backlog.payDebts();
@@ -67,7 +72,7 @@ export class OutboxSpill {
       if (held.place !== undefined) continue;
       items.push(held);
       bytes += held.bytes;
-      if (bytes >= options.chunkBytes) break;
+      if (bytes >= chunk) break;
     }
     if (items.length === 0) return undefined;
     // A call that is opened with one of them before it is stored is marked as well; those that are open are marked now.
