@@ -1,10 +1,12 @@
 import { arch, cpus, loadavg } from 'node:os';
 import { type Figure, met, renderTable } from '../goals.ts';
 import { withBundle } from './bundled.ts';
+import { cleanFigures, streamCleanMarket } from './clean-market.ts';
 import { costFigures, measureCost } from './cost.ts';
 import { runFault, runPastBound } from './outage.ts';
 import type { Outcome, Size } from './outcome.ts';
 import { figuresOf, streamTable } from './report.ts';
+import { runDrains, runKills, shutdownFigures } from './shutdown.ts';
 import { runSteady, steady } from './steady.ts';
 
 /**
@@ -38,6 +40,8 @@ const scenariosOf = (program: string): Readonly<Record<string, () => Promise<voi
   ),
   fault: stream(() => runFault(size, { program })),
   bound: stream(() => runPastBound(size, { program })),
+  shutdown: table(async () => shutdownFigures(await runDrains(size, { program }), await runKills(size, { program }))),
+  clean: table(async () => cleanFigures(streamCleanMarket(size === 'full' ? 5_000_000 : 1_000_000))),
   cost: table(async () => costFigures(await measureCost(size, { program }))),
 });
 
