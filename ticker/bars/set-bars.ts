@@ -29,6 +29,8 @@ export class SetBars {
   readonly #coverage: Coverage;
   readonly #counters: BarCounters;
   #instruments: (InstrumentBars | undefined)[] = [];
+  /** Tokens that another slice streams as well. */
+  #joining: ReadonlySet<number> = new Set();
   #closed: ClosedBar[] = [];
   /** Milliseconds since the epoch at which a bar is to be published; `Infinity` while none runs. */
   #due = Number.POSITIVE_INFINITY;
@@ -64,7 +66,9 @@ export class SetBars {
   /** Takes over the instruments, by slot. Bars of those that left are published as they stand. */
   configure(
     instruments: ReadonlyMap<number, { readonly record: InstrumentRecord; readonly windows: BarWindows }>,
+    joining: ReadonlySet<number> = new Set(),
   ): void {
+    this.#joining = joining;
     const before = this.#instruments;
     this.#instruments = [];
     for (const [slot, { record, windows }] of instruments) {
@@ -121,6 +125,7 @@ export class SetBars {
       latest: this.#delivery.latest ? latestBars(bars) : [],
       firstReceived: Math.min(...bars.map(({ bar }) => bar.start)) * 1000,
       lastReceived: Math.max(...bars.map(({ bar }) => bar.end)) * 1000,
+      ...(bars.some(({ record }) => this.#joining.has(record.token)) ? { overlap: true as const } : {}),
     };
   }
 }

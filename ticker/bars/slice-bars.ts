@@ -42,6 +42,7 @@ export class SliceBars {
     if (calendar !== this.#calendar) this.#windows = new Map();
     this.#calendar = calendar;
     const former = new Map(this.#sets);
+    const joining = new Set(spec.joining);
     this.#sets.clear();
     spec.sets.forEach((set, index) => {
       if (set.bars === undefined) return;
@@ -60,7 +61,7 @@ export class SliceBars {
           if (slot !== undefined && known !== undefined) instruments.set(slot, { record: known, windows });
         }
       }
-      bars.configure(instruments);
+      bars.configure(instruments, joining);
     });
     return [...former.values()].flatMap((gone) => {
       gone.seal();

@@ -45,6 +45,7 @@ function slice(name: string, account: string, unit = 1): SliceSnapshot {
       greeksSolved: 16 * unit,
       greeksUnsolved: 17 * unit,
     },
+    standby: { held: 0, spare: 34 * unit, marks: 35 * unit, warmedIn: undefined },
     outbox: {
       added: 14 * unit,
       published: 18 * unit,
@@ -54,6 +55,8 @@ function slice(name: string, account: string, unit = 1): SliceSnapshot {
       held: 23 * unit,
       lostBySink: 24 * unit,
       batchesPublished: 25 * unit,
+      takenOverWarm: 32 * unit,
+      takenOverCold: 33 * unit,
       heldBatches: 26 * unit,
       heldBytes: 27 * unit,
       restored: 0,

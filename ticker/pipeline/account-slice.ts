@@ -7,7 +7,8 @@ import type { TickColumns } from '../tick-columns.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import { History, timeOf } from './history.ts';
-import type { InstrumentTable } from './instrument-table.ts';
+import type { InstrumentRecord, InstrumentTable } from './instrument-table.ts';
+import { NewestRows } from './newest-rows.ts';
 import { ReadyBatches } from './ready-batches.ts';
 import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes, type WantedGreeks } from './routes.ts';
 import { SetBatcher } from './set-batcher.ts';
@@ -85,6 +86,7 @@ export class AccountSlice implements SlicePipeline {
   /** Of the row that was examined last: whether it may be the broker's cached value, and the rules that it breaks. */
   #cached = false;
   #broken = 0;
+  #keepsNewest = false;
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -95,8 +97,7 @@ export class AccountSlice implements SlicePipeline {
     const before = this.#routes;
     const slots = acquireSlots(spec, table, before.slots);
     this.#batchers = this.#configureSets(spec);
-    const [only] = this.#batchers;
-    this.#only = this.#batchers.length === 1 && only?.direct === true ? only : undefined;
+    this.#chooseOnly();
     const sessions = JSON.stringify(spec.sessions) ?? '';
     if (sessions !== this.#sessions) {
       this.#calendar = spec.sessions === undefined ? undefined : new TradingCalendar(spec.sessions);
@@ -187,6 +188,29 @@ export class AccountSlice implements SlicePipeline {
     return this.#ready.take();
   }
 
+  keepNewest(keep: boolean): void {
+    if (keep === this.#keepsNewest) return;
+    this.#keepsNewest = keep;
+    for (const batcher of this.#batchers) batcher.newest = keep ? new NewestRows() : undefined;
+    this.#chooseOnly();
+  }
+
+  newest(nowMicros: number): GatheredBatch[] {
+    const batches: GatheredBatch[] = [];
+    for (const batcher of this.#batchers) {
+      const wanted = (record: InstrumentRecord, slot: number): boolean => {
+        const entry = this.#routes.entries[slot];
+        return entry?.record === record && entry.route.deliveries.some(({ sets }) => sets.includes(batcher));
+      };
+      if (!batcher.empty) batches.push(batcher.seal());
+      for (const batch of batcher.sealNewest(nowMicros, wanted)) {
+        this.counters.batched += batch.count;
+        batches.push(batch);
+      }
+    }
+    return batches;
+  }
+
   nextDue(): number {
     if (!this.#ready.empty) return 0;
     let due = this.#bars.nextDue();
@@ -212,11 +236,20 @@ export class AccountSlice implements SlicePipeline {
     return this.#quarantine.breaches();
   }
 
+  #chooseOnly(): void {
+    const [only] = this.#batchers;
+    this.#only = this.#batchers.length === 1 && only?.direct === true ? only : undefined;
+  }
+
   #configureSets(spec: SubscriptionSliceSpec): SetBatcher[] {
     const old = new Map(this.#batchers.map((batcher) => [batcher.uid, batcher]));
     const batchers = spec.sets.map((set) => {
       const known = old.get(set.uid);
-      if (known === undefined) return new SetBatcher(set, this.#shared.encoders);
+      if (known === undefined) {
+        const batcher = new SetBatcher(set, this.#shared.encoders);
+        if (this.#keepsNewest) batcher.newest = new NewestRows();
+        return batcher;
+      }
       old.delete(set.uid);
       const gathered = known.configure(set);
       if (gathered !== undefined) this.#push(gathered);
@@ -272,6 +305,7 @@ export class AccountSlice implements SlicePipeline {
       set.rows.keep(at, row, entry.record, this.#cached, greeks);
       this.counters.routed++;
       this.counters.batched++;
+      if (entry.joining) set.overlaps();
       if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
     }
     this.#settle(entry, ticks, row, keeps);
@@ -344,6 +378,7 @@ export class AccountSlice implements SlicePipeline {
           greeks = this.#solve(wanted, entry, ticks, row);
         if (set.add(ticks, row, entry.record, this.#cached, greeks)) this.counters.batched++;
         else this.counters.conflated++;
+        if (entry.joining) set.overlaps();
         if (set.full) this.#push(set.seal());
         if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
         taken = true;

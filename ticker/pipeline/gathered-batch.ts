@@ -18,6 +18,8 @@ export interface GatheredBatch {
   /** Receive time of the first and the last tick, conflated ones too, microseconds since the epoch. */
   readonly firstReceived: number;
   readonly lastReceived: number;
+  /** Readers may have had rows of it from another connection: the batch says `overlap`. */
+  readonly overlap?: true;
   /** Microseconds from exchange time to receipt of the newest live tick that has an exchange time; absent without one. */
   readonly exchangeDelay?: number;
 }

@@ -32,6 +32,8 @@ export interface Entry {
   readonly record: InstrumentRecord;
   readonly route: Route;
   readonly option: boolean;
+  /** Another slice streams it as well. */
+  readonly joining: boolean;
   readonly call: boolean;
   /** Rupees; 0 where it is no option. */
   readonly strike: number;
@@ -103,6 +105,7 @@ export function compileRoutes(
     enrichers.set(key, enricher);
     return enricher;
   });
+  const joining = new Set(spec.joining);
   const entries = new Array<Entry | undefined>(capacity).fill(undefined);
   let instruments = 0;
   for (const group of spec.groups) {
@@ -120,6 +123,7 @@ export function compileRoutes(
             : instrumentRecord(token, group.exchange, symbol),
         route,
         option: type !== undefined && strike !== undefined,
+        joining: joining.has(token),
         call: type === 'CE',
         strike: strike ?? 0,
         underlyingSlot,

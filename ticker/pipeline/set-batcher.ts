@@ -4,6 +4,7 @@ import type { TickColumns } from '../tick-columns.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import type { InstrumentRecord } from './instrument-table.ts';
+import type { NewestRows } from './newest-rows.ts';
 import { RowBatch } from './row-batch.ts';
 import { rowTime } from './row-time.ts';
 import { type RulePolicy, rulePolicy } from './validation/policy.ts';
@@ -19,6 +20,8 @@ export class SetBatcher {
   readonly uid: string;
   /** The set's bars; undefined where it wants none. */
   bars: SetBars | undefined;
+  /** Where the newest row of each instrument is kept; undefined but for a successor that warms up. */
+  newest: NewestRows | undefined;
   /** How the set wants rows judged. */
   policy: RulePolicy;
   #delivery: SliceSet['delivery'];
@@ -26,6 +29,7 @@ export class SetBatcher {
   /** End of the open window in milliseconds since the epoch; infinite while it is empty. */
   due = Number.POSITIVE_INFINITY;
   readonly #encoders: Encoders;
+  #overlap = false;
   /** Where the open batch has an instrument's row; kept only where the set conflates, so bounded by its `maxTicks`. */
   readonly #kept = new Map<InstrumentRecord, number>();
   #firstReceived = 0;
@@ -98,6 +102,7 @@ export class SetBatcher {
     if (ends < this.due) this.due = ends;
     if (this.empty) this.#firstReceived = received;
     this.#lastReceived = received;
+    this.newest?.keep(ticks, row, record, cached, greeks);
     if (this.#delivery.conflate) {
       const kept = this.#kept.get(record);
       if (kept !== undefined) {
@@ -113,7 +118,7 @@ export class SetBatcher {
 
   /** Whether rows may be decoded straight into its batch: it keeps every row in the order of arrival. */
   get direct(): boolean {
-    return !this.#delivery.conflate;
+    return !this.#delivery.conflate && this.newest === undefined;
   }
 
   /** The batch that is gathered, to decode rows into; say then by {@link took} what came of it. */
@@ -131,6 +136,25 @@ export class SetBatcher {
     this.#lastReceived = received;
   }
 
+  /** Another connection streams the instrument of the row that was added last as well. */
+  overlaps(): void {
+    this.#overlap = true;
+  }
+
+  /** The newest rows of the `wanted` instruments. Seal what is gathered before. Counted as received `now` (microseconds). */
+  sealNewest(now: number, wanted: (record: InstrumentRecord, slot: number) => boolean): GatheredBatch[] {
+    const gathered: GatheredBatch[] = [];
+    const seal = (): void => {
+      this.#firstReceived = now;
+      this.#lastReceived = now;
+      this.#overlap = true;
+      gathered.push(this.seal());
+    };
+    this.newest?.copy(this.#rows, wanted, seal);
+    if (!this.empty) seal();
+    return gathered;
+  }
+
   /** Encodes what was gathered and starts anew. */
   seal(): GatheredBatch {
     const rows = this.#rows;
@@ -146,11 +170,13 @@ export class SetBatcher {
       latest: latest ? this.#encoders.json.latest(rows) : [],
       firstReceived: this.#firstReceived,
       lastReceived: this.#lastReceived,
+      ...(this.#overlap ? { overlap: true as const } : {}),
       ...(exchangeDelay === undefined ? {} : { exchangeDelay }),
     };
     rows.clear();
     rows.finite = this.#enforcesFinite;
     this.#kept.clear();
+    this.#overlap = false;
     this.due = Number.POSITIVE_INFINITY;
     return batch;
   }

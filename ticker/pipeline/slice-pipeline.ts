@@ -52,6 +52,13 @@ export interface SlicePipeline {
   sealBars(): void;
   /** Batches that are due at `now` (milliseconds, the scale of {@link nextDue}), or all when `all`. In the order of gathering for each set. */
   take(now: number, all?: boolean): GatheredBatch[];
+  /** A successor keeps the newest row of each instrument, from now on; or no longer. */
+  keepNewest(keep: boolean): void;
+  /**
+   * The newest row of each instrument since {@link keepNewest}, in batches that say `overlap`; before them what is still
+   * gathered. They count as received at `nowMicros`, and in `batched`.
+   */
+  newest(nowMicros: number): GatheredBatch[];
   /** When the oldest open window ends, or `Infinity`; 0 when a batch is full. */
   nextDue(): number;
   /**

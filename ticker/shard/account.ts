@@ -63,6 +63,7 @@ export class Account {
       assemble: stamp,
       emptyBody,
       spare: () => this.#spare,
+      room: () => this.#slices.size <= (this.session.connectionLimit ?? 0),
       finished,
     });
   }

@@ -38,7 +38,7 @@ export interface LaneStart {
   readonly previous: ReadonlyMap<string, Previous>;
   /** Another shard delivered before and this one was not warm: the first batch of each set says that ticks are missing. */
   readonly newOwner: boolean;
-  /** Ticks received before this (microseconds since the epoch) may have been delivered by the owner before. */
+  /** Ticks received before this (microseconds since the epoch) may have been delivered by the owner before, for its connection may have been ahead. */
   readonly overlapUntil: number;
   readonly monotonic: number;
   /** What is known of the calls of a process before this one: where the sink is must be asked first. */
@@ -66,6 +66,9 @@ interface Sequence {
   said: number;
 }
 
+/** Marks that wait for the calls that echo them; beyond, the newest waits no longer than the one before it. */
+const echoesKept = 8;
+
 /** Above every `n`: the sink's answer to it says which it accepted last, and nothing is written. */
 const probeNumber = Number.MAX_SAFE_INTEGER;
 
@@ -92,6 +95,8 @@ export class CallLane {
   #late = false;
   #lastOpened: number;
   #endSaid = false;
+  /** A successor's marks, and the last batch that must be in a call, or in one before it, that echoes them; oldest first. */
+  readonly #echoes: { mark: string; through: number }[] = [];
   #restored: RestoredCalls | undefined;
   #run = 0;
 
@@ -201,6 +206,12 @@ export class CallLane {
     return this.#opened[this.#toSend++]!.call;
   }
 
+  /** A successor has left this mark. Everything that was received before is held, up to batch `through`. */
+  echo(mark: string, through: number): void {
+    if (this.#echoes.length >= echoesKept) this.#echoes.pop();
+    this.#echoes.push({ mark, through });
+  }
+
   /** An answer came, or the wait for it ended. */
   answered(): void {
     this.#inFlight--;
@@ -277,7 +288,9 @@ export class CallLane {
     if (this.#opened.length >= this.#options.callsInFlight) return false;
     const ending = finish && !this.#late && !this.#endSaid;
     const quiet = this.#opened.length === 0 && moment.monotonic >= this.heartbeatDue && !this.#late && !this.#endSaid;
-    if (!this.backlog.ready && !(ending && this.backlog.length === 0) && !quiet) return false;
+    const echoes = this.#echoes.length > 0 && !this.#late && !this.#endSaid;
+    const speaks = ending || echoes;
+    if (!this.backlog.ready && !(speaks && this.backlog.length === 0) && !quiet) return false;
 
     const batches: SealedBatch[] = [];
     const held: HeldBatch[] = [];
@@ -294,8 +307,17 @@ export class CallLane {
     else if (!this.#late) this.#addHeartbeats(batches, moment, sets);
 
     this.#lastOpened = moment.monotonic;
-    this.#opened.push({ call: { sliceUid: this.#options.sliceUid, token: this.token, n: ++this.#n, batches }, held });
+    const { sliceUid } = this.#options;
+    this.#opened.push({ call: { sliceUid, token: this.token, n: ++this.#n, batches, ...this.#takeEcho() }, held });
     return true;
+  }
+
+  /** The newest mark whose batches are all in calls by now. */
+  #takeEcho(): { echo?: string } {
+    const next = this.backlog.first?.id ?? Number.POSITIVE_INFINITY;
+    let echo: string | undefined;
+    while (this.#echoes[0] !== undefined && this.#echoes[0].through < next) echo = this.#echoes.shift()!.mark;
+    return echo === undefined ? {} : { echo };
   }
 
   #seal(held: HeldBatch, moment: Moment): SealedBatch {

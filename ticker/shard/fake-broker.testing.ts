@@ -45,14 +45,17 @@ export class BrokerConnection implements Connection {
   }
 
   /** Sends a tick of each of these that is subscribed; of all when absent. */
-  tick(tokens: readonly number[] = [...this.subscribed.keys()]): void {
+  tick(
+    tokens: readonly number[] = [...this.subscribed.keys()],
+    price = (): number => 100 + this.#broker.ticks++ / 100,
+  ): void {
     const sent = tokens.filter((token) => this.subscribed.has(token));
     if (!this.open || this.#broker.mute || sent.length === 0) return;
     const frame = new Uint8Array(sent.length * 16);
     const view = new DataView(frame.buffer);
     sent.forEach((token, i) => {
       view.setUint32(i * 16, token);
-      view.setFloat64(i * 16 + 8, 100 + this.#broker.ticks++ / 100);
+      view.setFloat64(i * 16 + 8, price());
     });
     this.#handler.frame(frame, this.#broker.now() * 1000);
   }
@@ -109,6 +112,13 @@ export class FakeBroker implements Provider {
 
   get live(): BrokerConnection[] {
     return this.connections.filter(({ open }) => open);
+  }
+
+  /** The market moves: the same tick of every instrument on every connection. Its price is like no other's. */
+  market(connections: readonly BrokerConnection[] = this.live): number {
+    const price = 100 + this.ticks++ / 100;
+    for (const connection of connections) connection.tick(undefined, () => price);
+    return price;
   }
 
   later(act: () => void): void {

@@ -24,6 +24,15 @@ export interface ShardLimits {
   readonly bytesPerCall: number;
   /** A slice says at least this often that it lives; PROTOCOL 1 asks for once a second. */
   readonly heartbeat: number;
+  /** How often a successor renews its mark at the sink. */
+  readonly markInterval: number;
+  /** By how much one of two connections of an account may be behind the other; moves overlap by as much more. */
+  readonly feedSkew: number;
+  /** Bytes and batches that a successor holds, for each slice; past either the oldest go, and it is not warm. */
+  readonly standbyBytes: number;
+  readonly standbyBatches: number;
+  /** An instrument that has sent nothing for this long after its subscription counts as subscribed all the same. */
+  readonly confirmWait: number;
   /** An instrument without any packet for this long after its subscription was sent is subscribed again. */
   readonly firstPacket: number;
   /** How often such a subscription is sent again before it is only reported. */
@@ -79,6 +88,11 @@ export const defaultLimits: ShardLimits = {
   batchesPerCall: 64,
   bytesPerCall: 1024 * 1024,
   heartbeat: 800,
+  markInterval: 100,
+  feedSkew: 250,
+  standbyBytes: 32 * 1024 * 1024,
+  standbyBatches: 10_000,
+  confirmWait: 3_000,
   firstPacket: 10_000,
   resubscribeAttempts: 3,
   silentIntervals: 30,

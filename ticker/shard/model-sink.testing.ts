@@ -22,6 +22,9 @@ export class ModelSink {
   readonly accepted = new Map<string, number>();
   previous = new Map<string, Previous>();
   before: { token: Token; n: number } | undefined;
+  /** The newest mark of a successor, and the newest that an accepted call has echoed. */
+  mark: string | undefined;
+  echo: string | undefined;
   readonly live: Delivered[] = [];
   readonly late: Delivered[] = [];
 
@@ -32,6 +35,8 @@ export class ModelSink {
     const counted = newest?.epoch === request.epoch ? newest.claim : 0;
     if (newest !== undefined && this.#last(newest) > 0) this.before = { token: newest, n: this.#last(newest) };
     this.token = { epoch: request.epoch, claim: Math.max(counted, request.above) + 1 };
+    this.mark = undefined;
+    this.echo = undefined;
     const before = this.before === undefined ? {} : { before: this.before };
     return { kind: 'claimed', token: this.token, ...before, previous: new Map(this.previous) };
   }
@@ -41,7 +46,12 @@ export class ModelSink {
     if (this.token === undefined || compareTokens(call.token, this.token) > 0) return { kind: 'claimFirst' };
     const last = this.#last(call.token);
     if (compareTokens(call.token, this.token) < 0) return { kind: 'refused', newest: this.token, last };
-    return this.#write(call, last, this.live);
+    const answer = this.#write(call, last, this.live);
+    if (answer.kind === 'written') this.echo = call.echo ?? this.echo;
+    const { mark } = this;
+    return answer.kind === 'written' || answer.kind === 'already'
+      ? { kind: answer.kind, ...(mark && { mark }) }
+      : answer;
   }
 
   sendLate(call: Call): Answer {

@@ -14,6 +14,9 @@ export interface OutboxCounters {
   /** Accepted and published, and lost by the sink afterwards, as far as that is remembered; not part of the sum. */
   lostBySink: number;
   batchesPublished: number;
+  /** Claims after another shard's, as a successor that held all that the sink lacked, and otherwise. */
+  takenOverWarm: number;
+  takenOverCold: number;
   heldBatches: number;
   /** Bytes of them that are in memory. */
   heldBytes: number;
@@ -34,6 +37,8 @@ export function newOutboxCounters(): OutboxCounters {
     held: 0,
     lostBySink: 0,
     batchesPublished: 0,
+    takenOverWarm: 0,
+    takenOverCold: 0,
     heldBatches: 0,
     heldBytes: 0,
     restored: 0,

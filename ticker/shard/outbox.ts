@@ -16,6 +16,8 @@ export interface OutboxOptions extends LaneOptions {
   /** Bounds of what waits for the sink; past either, the oldest batches are dropped and counted. */
   readonly maxBytes: number;
   readonly maxBatches: number;
+  /** Milliseconds by which one of two connections of an account may be behind the other; default 0. */
+  readonly feedSkew?: number;
   /** What waits beyond these goes to a spool; see {@link Outbox.spill}. Without it everything stays in memory. */
   readonly spill?: SpillOptions;
 }
@@ -53,6 +55,14 @@ export class Outbox {
   #endInFlight = false;
   #ended = false;
   #nextId = 1;
+  /** The newest mark that the sink told of, and whether the lane knows of it. */
+  #mark: { readonly mark: string; told: boolean } | undefined;
+  /** The newest epoch that it is named in as a successor that holds all that the sink lacks. */
+  #warmEpoch = 0;
+  /** It may be named again, so what the refused token leaves is not given up as late yet. */
+  #standing = false;
+  /** The lane of that token: what is left of it waits. */
+  #parked: CallLane | undefined;
   /** The lane that a process before this one left, in `#staged`, until the sink says where it stands. */
   #restored: RestoredLane | undefined;
   /** When the process before this one received its last tick that is known, and the sets that were told. */
@@ -97,13 +107,48 @@ export class Outbox {
     return this.counters.heldBatches === 0 && (!this.#finishing || this.#ended || this.state === 'refused');
   }
 
-  /** Names the owner's epoch. `above`: the highest claim of that epoch that is known from elsewhere. */
-  name(epoch: number, above = 0): void {
+  /**
+   * Names the owner's epoch. `above`: the highest claim of that epoch that is known from elsewhere. `warm`: what is added
+   * next goes on from what the sink has, without a gap.
+   */
+  name(epoch: number, above = 0, warm = false): void {
     if (compareTokens({ epoch, claim: above }, this.#above) > 0) this.#above = { epoch, claim: above };
     if (epoch <= this.#named) return;
     this.#named = epoch;
+    if (warm) this.#warmEpoch = epoch;
     if (this.#refusedLane !== undefined) this.#staged = new Backlog(this.#nextId);
     this.#refusedLane = undefined;
+  }
+
+  /** The newest epoch that it was named in. */
+  get named(): number {
+    return this.#named;
+  }
+
+  /**
+   * It is a successor, or no longer. A successor that is refused keeps what follows the last accepted call: named again
+   * before another's call was accepted, it delivers that live. See {@link Outbox.superseded}.
+   */
+  stand(standing: boolean): void {
+    this.#standing = standing;
+  }
+
+  /** Another has delivered what the refused token left, or it is a successor no longer: that can only be late. */
+  superseded(): void {
+    this.#parked = undefined;
+  }
+
+  /** A successor's mark that is to be echoed; first {@link add} everything that was received before now. */
+  get newMark(): string | undefined {
+    return this.#mark?.told === false && this.#lane !== undefined ? this.#mark.mark : undefined;
+  }
+
+  /** Calls that hold all that was added so far echo the mark. */
+  echo(): void {
+    const { newMark } = this;
+    if (newMark === undefined || this.#mark === undefined) return;
+    this.#mark.told = true;
+    this.#lane?.echo(newMark, this.#nextId - 1);
   }
 
   /** Takes over the sets that batches and heartbeats go to. */
@@ -131,7 +176,7 @@ export class Outbox {
     }
     const bytes = heldBytes(batch);
     const gap = this.#restartGap(batch);
-    const held: HeldBatch = { id: this.#nextId++, batch, set, bytes, gap, mayRepeat: false };
+    const held: HeldBatch = { id: this.#nextId++, batch, set, bytes, gap, mayRepeat: batch.overlap === true };
     this.#incoming.push(held);
     this.#held.take(held);
     const refused = this.#refusedLane;
@@ -247,9 +292,13 @@ export class Outbox {
     return undefined;
   }
 
+  get #sendsLate(): CallLane | undefined {
+    return this.#late.find((lane) => lane !== this.#parked);
+  }
+
   /** Late calls go one at a time: they are few, and must not hold up what is live. */
   #nextLate(moment: Moment): OutboxAction | undefined {
-    const lane = this.#late[0];
+    const lane = this.#sendsLate;
     if (lane === undefined || lane.inFlight > 0) return undefined;
     const call = lane.next(moment, this.#sets, false);
     return call === undefined ? undefined : { kind: 'sendLate', call, ...marked(lane.markOf(call)) };
@@ -258,30 +307,38 @@ export class Outbox {
   #onClaimed(answer: ClaimAnswer & { kind: 'claimed' }, moment: Moment): void {
     const { token, before } = answer;
     if (token.epoch <= this.#refusedEpoch) return;
-    const old = this.#lane;
+    const parked = this.#resumeParked(before?.token);
+    const old = this.#lane ?? parked;
     this.#lane = undefined;
+    this.#parked = undefined;
+    this.#mark = undefined;
     this.#claimAnew = false;
     // Another owner's calls were accepted after this shard's: what it holds is older than what readers have.
     if (old !== undefined && before !== undefined && compareTokens(before.token, old.token) > 0) this.#goLate(old);
     else if (old !== undefined) {
       const last = before !== undefined && compareTokens(before.token, old.token) === 0 ? before.n : 0;
-      this.#accepted(old, last);
+      this.#accepted(old, last, true);
       const lost = old.log.after(last);
       // A fence that knows this token says what it accepted; one that lost its data may have published more.
+      const since = this.#staged;
       this.#staged = old.takeBack(before === undefined || compareTokens(before.token, old.token) !== 0);
+      this.#staged.adopt(since);
       for (const [uid, gap] of lost) {
         this.counters.lostBySink += gap.ticks ?? 0;
         this.#staged.owe(uid, gap);
       }
     }
     const resumed = this.#resumeRestored(before);
-    const goesOn = resumed || (old !== undefined && !old.late);
+    const former = old !== undefined && (old === parked || !old.late) ? old : undefined;
+    const goesOn = resumed || former !== undefined;
+    const warm = token.epoch === this.#warmEpoch;
+    if (!goesOn && before !== undefined) this.counters[warm ? 'takenOverWarm' : 'takenOverCold']++;
     this.#lane = new CallLane(this.#options, {
       token,
       backlog: this.#staged,
-      previous: old !== undefined && !old.late ? new Map([...answer.previous, ...old.previous()]) : answer.previous,
-      newOwner: !goesOn,
-      overlapUntil: !goesOn && before !== undefined ? moment.time : 0,
+      previous: former === undefined ? answer.previous : new Map([...answer.previous, ...former.previous()]),
+      newOwner: !goesOn && !warm,
+      overlapUntil: !goesOn && before !== undefined ? moment.time + (this.#options.feedSkew ?? 0) * 1000 : 0,
       monotonic: moment.monotonic,
     });
     this.#staged = new Backlog(this.#nextId);
@@ -289,6 +346,15 @@ export class Outbox {
     this.#claimed = token;
     this.#above = token;
     this.#beatenBy = undefined;
+  }
+
+  /** The lane that waits to be named again, where the sink has accepted nothing since its last call. */
+  #resumeParked(last: Token | undefined): CallLane | undefined {
+    const parked = this.#parked;
+    if (parked === undefined || last === undefined || compareTokens(last, parked.token) !== 0) return undefined;
+    const at = this.#late.indexOf(parked);
+    if (at >= 0) this.#late.splice(at, 1);
+    return parked;
   }
 
   /**
@@ -367,6 +433,7 @@ export class Outbox {
       case 'written':
       case 'already':
         this.#accepted(own, call.n);
+        this.#onMark(outcome.mark);
         return;
       case 'gap':
         this.#accepted(own, outcome.last);
@@ -387,6 +454,10 @@ export class Outbox {
       default:
         own.rewind();
     }
+  }
+
+  #onMark(mark: string | undefined): void {
+    if (mark !== undefined && mark !== this.#mark?.mark) this.#mark = { mark, told: false };
   }
 
   #onLate(call: Call, outcome: OutboxOutcome): void {
@@ -424,6 +495,7 @@ export class Outbox {
     if (restored?.token !== undefined) this.#splitRestored(restored);
     this.#refusedLane = lane ?? this.#unclaimed(epoch);
     this.#goLate(this.#refusedLane);
+    if (this.#standing) this.#parked = this.#refusedLane;
   }
 
   /** Held without ever having claimed: claim 0 of the epoch stands for it. */
@@ -491,7 +563,7 @@ export class Outbox {
         return outbox.#lanes;
       },
       get sending() {
-        return [outbox.#lane, outbox.#late[0]].filter((lane) => lane !== undefined);
+        return [outbox.#lane, outbox.#sendsLate].filter((lane) => lane !== undefined);
       },
       get staged() {
         return outbox.#staged;

@@ -11,6 +11,8 @@ const policies: Readonly<Record<string, BackoffPolicy>> = {
   PROVIDER_RATE_LIMITED: { first: 5_000, most: 60_000 },
   PROVIDER_CREDENTIALS_REFUSED: { first: 1_000, most: 10_000 },
 };
+/** The broker says "too many", and another connection is being closed. */
+const roomSoon: BackoffPolicy = { first: 250, most: 2_000 };
 const otherwise: BackoffPolicy = { first: 500, most: 30_000 };
 
 /**
@@ -24,6 +26,8 @@ export class ReconnectPolicy {
   readonly #scale: number;
   #failures = 0;
   #refused = 0;
+  /** A connection is about to be given up for this one. */
+  urgent = false;
 
   constructor(options: { healthyAfter: number; random: Random; scale?: number }) {
     this.#healthyAfter = options.healthyAfter;
@@ -45,7 +49,8 @@ export class ReconnectPolicy {
   failed(error: CodedError, lived: number): number {
     if (lived >= this.#healthyAfter) this.#failures = 0;
     this.#refused = error.code === 'PROVIDER_CREDENTIALS_REFUSED' ? this.#refused + 1 : 0;
-    const policy = policies[error.code] ?? otherwise;
+    const room = this.urgent && error.code === 'PROVIDER_CONNECTION_LIMIT';
+    const policy = room ? roomSoon : (policies[error.code] ?? otherwise);
     return backoffDelay(policy, this.#failures++, this.#random) * this.#scale;
   }
 

@@ -3,6 +3,7 @@ import { type Secret, secrets, subscriptionSlices } from '../../cluster/resource
 import {
   apiVersion,
   type InstrumentGroup,
+  nextLabel,
   ownerLabel,
   type ShardIdentity,
   type SliceSet,
@@ -57,6 +58,9 @@ export function group(tokens: readonly number[], mode: InstrumentGroup['mode'] =
 export interface SliceOptions {
   readonly owner?: ShardIdentity;
   readonly epoch?: number;
+  readonly next?: ShardIdentity;
+  readonly handover?: 'closeFirst';
+  readonly joining?: readonly number[];
   readonly groups?: readonly InstrumentGroup[];
   readonly suspended?: boolean;
   readonly bars?: SliceSet['bars'];
@@ -74,7 +78,10 @@ export function slice(options: SliceOptions): SubscriptionSlice {
     metadata: {
       ...sliceName,
       uid: sliceUid,
-      labels: owner === undefined ? {} : { [ownerLabel]: owner.shard },
+      labels: {
+        ...(owner === undefined ? {} : { [ownerLabel]: owner.shard }),
+        ...(options.next === undefined ? {} : { [nextLabel]: options.next.shard }),
+      },
       finalizers: [sliceFinalizer],
       ...(options.deleted ? { deletionTimestamp: '2026-01-05T04:00:00Z' } : {}),
     },
@@ -90,6 +97,9 @@ export function slice(options: SliceOptions): SubscriptionSlice {
       suspended,
       epoch,
       ...(owner === undefined ? {} : { owner }),
+      ...(options.next === undefined ? {} : { next: options.next }),
+      ...(options.handover === undefined ? {} : { handover: options.handover }),
+      ...(options.joining === undefined ? {} : { joining: [...options.joining] }),
       sets: [options.bars === undefined ? sliceSet() : { ...sliceSet(), bars: options.bars }],
       groups: [...groups],
     },

@@ -2,7 +2,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { type HeldLease, LeaseHolder, type LeaseHolderOptions } from '../../cluster/lease.ts';
 import type { AccountName, InstrumentMaster, MarketData } from '../../cluster/market-data.ts';
 import { drainingAnnotation, shardLabel, subscriptionSlices } from '../../cluster/resources.ts';
-import { ownerLabel, type ShardIdentity, type SubscriptionSlice } from '../../crds/index.ts';
+import { nextLabel, ownerLabel, type ShardIdentity, type SubscriptionSlice } from '../../crds/index.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
@@ -129,7 +129,10 @@ class ShardProcess implements Shard {
   readonly #ending = new Set<Promise<void>>();
   /** By UID: slices whose runner is ending, with the newest state that came meanwhile. Each is served once at a time. */
   readonly #again = new Map<string, SubscriptionSlice | undefined>();
+  /** UIDs of the slices that each watch shows. */
+  readonly #present = { owner: new Set<string>(), next: new Set<string>() };
   readonly #stopping = new AbortController();
+  #draining = false;
   readonly #former = new FormerSlices();
 
   constructor(options: ShardOptions) {
@@ -155,7 +158,7 @@ class ShardProcess implements Shard {
   }
 
   async start(): Promise<void> {
-    const { supervisor, identity, cluster, clock, random } = this.#options;
+    const { supervisor, identity } = this.#options;
     const name = `shard ${identity.shard}`;
     this.#stops.push(supervisor.run(`${name}: lease`, (signal) => this.#lease.run(signal)));
     await this.#spool?.open();
@@ -165,30 +168,12 @@ class ShardProcess implements Shard {
       this.#serve(slice);
     }
     await new Promise<void>((synced) => {
-      const where = { labels: { [ownerLabel]: identity.shard } };
-      const task = (signal: AbortSignal): Promise<void> =>
-        follow<SubscriptionSlice>(
-          {
-            cluster,
-            clock,
-            random,
-            log: this.#log,
-            resource: subscriptionSlices,
-            where,
-            seen: (slice) => this.#seen(slice),
-            gone: (uid) => {
-              this.#runners.get(uid)?.vanished();
-              if (this.#again.has(uid)) this.#again.set(uid, undefined);
-            },
-            synced: () => {
-              for (const uid of this.#unconfirmed) this.#runners.get(uid)?.vanished();
-              this.#unconfirmed.clear();
-              synced();
-            },
-          },
-          signal,
-        );
-      this.#stops.push(supervisor.run(`${name}: slices`, task));
+      this.#follow('owner', () => {
+        for (const uid of this.#unconfirmed) this.#runners.get(uid)?.vanished();
+        this.#unconfirmed.clear();
+        synced();
+      });
+      this.#follow('next', () => {});
       if (known.length > 0) synced();
       this.#stopping.signal.addEventListener('abort', () => synced(), { once: true });
     });
@@ -197,6 +182,8 @@ class ShardProcess implements Shard {
   async drain(options: DrainOptions = {}): Promise<ShardSnapshot> {
     const { clock } = this.#options;
     const { drainTimeout } = this.#limits;
+    this.#draining = true;
+    for (const runner of this.#runners.values()) runner.leave();
     await withTimeLimit(clock, this.#limits.statusInterval, this.#stopping.signal, async (signal) => {
       await Promise.race([this.#lease.annotate(drainingAnnotation, 'true'), aborted(signal)]);
     });
@@ -239,6 +226,42 @@ class ShardProcess implements Shard {
     };
   }
 
+  /** Watches the slices that name this shard as their owner, or as their owner's successor. */
+  #follow(role: 'owner' | 'next', synced: () => void): void {
+    const { supervisor, identity, cluster, clock, random } = this.#options;
+    const present = this.#present[role];
+    const where = { labels: { [role === 'owner' ? ownerLabel : nextLabel]: identity.shard } };
+    const task = (signal: AbortSignal): Promise<void> =>
+      follow<SubscriptionSlice>(
+        {
+          cluster,
+          clock,
+          random,
+          log: this.#log,
+          resource: subscriptionSlices,
+          where,
+          seen: (slice) => {
+            present.add(slice.metadata.uid ?? '');
+            this.#seen(slice);
+          },
+          gone: (uid) => {
+            present.delete(uid);
+            this.#gone(uid);
+          },
+          synced,
+        },
+        signal,
+      );
+    this.#stops.push(supervisor.run(`shard ${identity.shard}: slices by ${role}`, task));
+  }
+
+  /** It is in neither watch: another's now, deleted, or on its way from the one to the other. */
+  #gone(uid: string): void {
+    if (this.#present.owner.has(uid) || this.#present.next.has(uid)) return;
+    this.#runners.get(uid)?.vanished();
+    if (this.#again.has(uid)) this.#again.set(uid, undefined);
+  }
+
   #accountSnapshots(slices: readonly SliceSnapshot[]): AccountSnapshot[] {
     const names = new Set([...this.#former.accounts, ...slices.map(({ account }) => account)]);
     return [...names].map((account) => {
@@ -265,8 +288,10 @@ class ShardProcess implements Shard {
       this.#again.set(uid, slice);
       return;
     }
-    const { owner } = slice.spec;
-    if (owner?.shard !== identity.shard || owner.uid !== identity.uid || this.#stopping.signal.aborted) return;
+    const { owner, next } = slice.spec;
+    const is = (named: ShardIdentity | undefined): boolean =>
+      named?.shard === identity.shard && named.uid === identity.uid;
+    if (this.#stopping.signal.aborted || !(is(owner) || (is(next) && !this.#draining))) return;
     this.#serve(slice);
   }
 

@@ -87,6 +87,18 @@ export class SliceConnection {
     return this.#connection === undefined ? 0 : this.#subscriptions.sent;
   }
 
+  /** Everything that is wanted is subscribed on the open connection, and confirmed by a packet or by a bounded wait. */
+  get confirmed(): boolean {
+    const { clock, limits } = this.#options;
+    return this.#connection !== undefined && this.#subscriptions.confirmed(clock.monotonic(), limits.confirmWait);
+  }
+
+  /** A former owner closes its connection for this one: a broker that says "too many" is asked again soon. */
+  hurry(urgent: boolean): void {
+    if (urgent && !this.#policy.urgent) this.#policy.reset();
+    this.#policy.urgent = urgent;
+  }
+
   /** Why there is no connection, until there is one. */
   get error(): CodedError | undefined {
     return this.#error;

@@ -1,12 +1,13 @@
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { ShardIdentity, SliceShardStatus, SubscriptionSlice, Token } from '../../crds/index.ts';
+import type { ShardIdentity, SliceShardStatus, SubscriptionSlice } from '../../crds/index.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { withBars } from '../bars/bar-set.ts';
+import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
 import type { SlicePipeline } from '../pipeline/slice-pipeline.ts';
-import { compareTokens, formatToken } from '../sinks/token.ts';
+import { formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
@@ -20,8 +21,10 @@ import { releaseSlice } from './slice-end.ts';
 import { SliceGaps } from './slice-gaps.ts';
 import { SliceLookup } from './slice-lookup.ts';
 import { SlicePump } from './slice-pump.ts';
+import { SliceRole } from './slice-role.ts';
 import { type Rest, SliceSessions } from './slice-sessions.ts';
 import type { SliceSnapshot } from './slice-snapshot.ts';
+import { SliceStandby } from './slice-standby.ts';
 import { sliceStatus } from './slice-status.ts';
 import type { Spool } from './spool/spool.ts';
 import { SpoolKeeper } from './spool/spool-keeper.ts';
@@ -46,6 +49,8 @@ export interface SliceRunnerOptions {
   readonly limits: ShardLimits;
   /** Whether the account has a connection to spare. */
   readonly spare: () => boolean;
+  /** Whether the account's connection limit has room for a successor's. */
+  readonly room: () => boolean;
   /** Monotonic milliseconds at which the API server answered last. */
   readonly apiAnsweredAt: () => number;
   /** Told the seconds of work on each frame, where they are measured. */
@@ -73,18 +78,19 @@ export class SliceRunner {
   readonly #settled = new Notifier();
   readonly #lookup: SliceLookup;
   readonly #gaps: SliceGaps;
+  readonly #role: SliceRole;
+  readonly #standby: SliceStandby;
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #stopListening: readonly (() => void)[];
+  /** As it was acted on last. */
   #slice: SubscriptionSlice;
   /** Of the slice that the spool remembers. */
   #keptGeneration: string | undefined;
-  /** Newest epoch in which it saw itself named. */
-  #epoch = 0;
-  /** The newest token that this shard, or the process before it, is known by its status to have had. */
-  #remembered: Token | undefined;
   #suspended = false;
   #rest: Rest | undefined;
   #ending = false;
+  /** The shard drains: it streams on, and takes nothing over. */
+  #leaving = false;
   #draining = false;
   /** Cut off from API server and sink for long: a successor elsewhere may need the connection. */
   #detached = false;
@@ -112,6 +118,7 @@ export class SliceRunner {
       heartbeat: limits.heartbeat,
       maxBytes: limits.outboxBytes,
       maxBatches: limits.outboxBatches,
+      feedSkew: limits.feedSkew,
       ...(spool === undefined ? {} : { spill: spillOf(limits, (place) => spool.release(place)) }),
       assemble: options.assemble,
       emptyBody: options.emptyBody,
@@ -141,13 +148,24 @@ export class SliceRunner {
     this.#pump = new SlicePump({
       pipeline,
       clock,
-      deliver: (batches) => {
-        for (const batch of batches) this.#outbox.add(batch);
-        this.#sender.kick();
-        this.#keeper?.kick();
-      },
+      deliver: (batches) => this.#deliver(batches),
     });
     this.#sessions = new SliceSessions(limits);
+    this.#role = new SliceRole(identity);
+    this.#standby = new SliceStandby({
+      ...options,
+      slice: this.name,
+      sliceUid: uid,
+      log,
+      confirmed: () => this.#connection.confirmed,
+      mayMark: () => this.#mayMark,
+      flush: () => this.#pump.flush(),
+      echoed: () => {
+        this.#outbox.superseded();
+        this.#sender.kick();
+      },
+      changed: () => this.#report(),
+    });
     this.#gaps = new SliceGaps((gap) => this.#outbox.tellGap(gap));
     this.#connection = new SliceConnection({
       slice: this.name,
@@ -160,7 +178,7 @@ export class SliceRunner {
       events: {
         opened: () => this.#onOpened(),
         frame: (decoder, frame, receivedAt) => {
-          this.#gaps.end(receivedAt);
+          if (!this.#standby.active) this.#gaps.end(receivedAt);
           const started = observeFrame === undefined ? 0 : clock.monotonic();
           pipeline.frame(decoder, frame, receivedAt);
           observeFrame?.((clock.monotonic() - started) / 1000);
@@ -176,7 +194,7 @@ export class SliceRunner {
       log,
       name: { namespace, name },
       interval: limits.lookup,
-      done: () => this.#finished || this.#finishReleased(),
+      done: () => this.#finishIfReleased(),
       found: (found) => this.#found(found),
     });
     const where = { namespace, name, uid };
@@ -221,35 +239,40 @@ export class SliceRunner {
 
   /** The object as the watch shows it. */
   update(slice: SubscriptionSlice): void {
-    const { identity } = this.#options;
-    const { owner, epoch } = slice.spec;
     this.#lookup.seen();
-    const said = slice.status?.shards?.find(
-      ({ shard, uid }) => shard === identity.shard && uid === identity.uid,
-    )?.token;
-    if (said !== undefined && (this.#remembered === undefined || compareTokens(said, this.#remembered) > 0)) {
-      this.#remembered = said;
+    this.#see(slice);
+  }
+
+  #see(slice: SubscriptionSlice): void {
+    if (!this.#role.see(slice, this.#outbox.named)) return;
+    const { role } = this.#role;
+    // Where another is named, what is streamed stays as it was until the sink says who is the newer.
+    if (role !== 'other') {
+      this.#configure(slice);
+      this.#yielded = false;
     }
-    if (owner?.shard !== identity.shard || owner.uid !== identity.uid) {
-      // Another is named. What is streamed stays as it was until the sink says who is the newer.
-      this.#slice = { ...this.#slice, metadata: slice.metadata };
-      this.#yieldConnection();
-      this.#report();
-      return;
-    }
-    this.#slice = slice;
-    this.#keep(slice);
-    this.#epoch = Math.max(this.#epoch, epoch);
-    this.#suspended = slice.spec.suspended;
-    this.#sessions.configure(slice.spec);
-    this.#yielded = false;
-    this.#options.account.configure(slice.spec.login);
-    this.#outbox.configure(withBars(slice.spec.sets));
-    this.#options.pipeline.configure(slice.spec);
-    this.#connection.configure(slice.spec.groups);
-    if (slice.metadata.deletionTimestamp !== undefined) this.#end();
+    if (role === 'owner') {
+      this.#keep(slice);
+      const { handover } = slice.spec;
+      this.#connection.hurry(handover === 'closeFirst' && !this.#connection.open && this.#outbox.state !== 'live');
+      if (slice.metadata.deletionTimestamp !== undefined) this.#end();
+    } else this.#yieldConnection(slice);
     this.#noteSession();
     this.#steer();
+    this.#finishIfReleased();
+  }
+
+  #configure(slice: SubscriptionSlice): void {
+    const { account, pipeline } = this.#options;
+    const { spec } = slice;
+    this.#slice = slice;
+    this.#suspended = spec.suspended;
+    this.#sessions.configure(spec);
+    account.configure(spec.login);
+    this.#outbox.configure(withBars(spec.sets));
+    pipeline.configure(spec);
+    this.#connection.configure(spec.groups);
+    this.#standby.recheck();
   }
 
   /** The object left the watch: another is named, or it is gone. */
@@ -257,8 +280,17 @@ export class SliceRunner {
     this.#lookup.left();
   }
 
+  /** The shard drains: it says so and streams on until others take over. */
+  leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#steer();
+    this.#finishIfReleased();
+  }
+
   /** Stops receiving, and hands everything gathered to the sink; resolves when it has all been answered. */
   async flush(signal: AbortSignal): Promise<void> {
+    this.#leaving = true;
     this.#draining = true;
     this.#steer();
     this.#options.pipeline.sealBars();
@@ -278,12 +310,16 @@ export class SliceRunner {
     this.#connection.want(false);
     this.#pump.stop();
     for (const end of this.#stopListening) end();
+    this.#standby.drop();
+    await this.#standby.ended();
     await Promise.all(this.#stops.map((stop) => stop()));
   }
 
-  /** Whether the sink has turned it away, or the slice has ended, and all that it held is delivered. */
+  /** Whether the sink has turned it away, or the slice has ended or was never its own, and all that it held is delivered. */
   get released(): boolean {
-    return this.#outbox.settled && (this.#outbox.state === 'refused' || this.#outbox.state === 'ended');
+    const { state, settled } = this.#outbox;
+    const never = state === 'unnamed' && this.#role.epoch === 0;
+    return settled && !this.#standby.active && (state === 'refused' || state === 'ended' || never);
   }
 
   snapshot(): SliceSnapshot {
@@ -304,27 +340,75 @@ export class SliceRunner {
       silent: this.#connection.silent.length,
       pipeline: pipeline.counters,
       outbox: this.#outbox.counters,
+      standby: {
+        held: this.#standby.held,
+        spare: this.#standby.spare,
+        marks: this.#standby.marks,
+        warmedIn: this.#standby.warmedIn,
+      },
     };
   }
 
   /** Connects, claims or lets go, as ownership and the object ask. */
   #steer(): void {
-    const owns = this.#epoch > this.#outbox.refusedEpoch && this.#outbox.state !== 'ended';
+    const { role, epoch } = this.#role;
+    const owns = epoch > this.#outbox.refusedEpoch && this.#outbox.state !== 'ended';
+    const next = role === 'next' && !this.#leaving && !this.#ending;
+    this.#outbox.stand(next);
+    if (role !== 'owner' && !next) this.#outbox.superseded();
+    if (next && !owns && !this.#standby.active) this.#stand();
+    else if (!next && !owns && this.#standby.active) this.#standDown();
+
     const rests = this.#rest !== undefined;
     const hinders = this.#suspended || this.#ending || this.#draining || this.#detached || this.#yielded || rests;
-    const streams = owns && !hinders;
-    this.#connection.want(streams);
+    this.#connection.want((owns || (next && this.#options.room())) && !hinders);
     // A resting slice claims without a connection; one that ends needs its token to say so.
     // What a process before this one left is delivered whether or not there is a login.
     const left = this.#outbox.counters.restored > 0;
     if (owns && (this.#connection.open || this.#suspended || this.#ending || rests || left)) this.#claim();
+    this.#sender.kick();
     this.#report();
+  }
+
+  /** A successor: what comes is kept apart from now on. */
+  #stand(): void {
+    this.#standby.start();
+    this.#options.pipeline.keepNewest(true);
+  }
+
+  #standDown(): void {
+    this.#pump.flush();
+    this.#standby.drop();
+    this.#options.pipeline.keepNewest(false);
+  }
+
+  /** A successor leaves marks once it is sure that it is not the owner. */
+  get #mayMark(): boolean {
+    const { state } = this.#outbox;
+    return this.#role.role === 'next' && (state === 'unnamed' || state === 'refused');
+  }
+
+  /** The successor holds all that the sink lacks; where nothing is streamed, there is nothing to lack. */
+  get #warm(): boolean {
+    if (this.#rest !== undefined || this.#suspended) return true;
+    return this.#standby.warm && this.#connection.confirmed;
+  }
+
+  #deliver(batches: readonly GatheredBatch[]): void {
+    const never = this.#role.epoch === 0 && this.#outbox.state === 'unnamed';
+    if (this.#standby.active || never) {
+      this.#standby.add(batches);
+      return;
+    }
+    for (const batch of batches) this.#outbox.add(batch);
+    this.#sender.kick();
+    this.#keeper?.kick();
   }
 
   /** PROTOCOL 3: nobody can tell it that it was replaced, so it makes room at the broker and keeps what it holds. */
   #noteDetachment(): void {
     const { clock, limits, spare, apiAnsweredAt, log } = this.#options;
-    const heard = Math.max(apiAnsweredAt(), this.#sender.answeredAt);
+    const heard = Math.max(apiAnsweredAt(), this.#sender.answeredAt, this.#standby.answeredAt);
     const detached = clock.monotonic() - heard >= limits.detachedGrace && !spare();
     if (detached === this.#detached) return;
     this.#detached = detached;
@@ -344,41 +428,59 @@ export class SliceRunner {
     this.#rest = rest;
     if ((rest === undefined) === (before === undefined)) return;
     if (rest !== undefined) this.#gaps.end(clock.now() * 1000);
-    if (before !== undefined && !this.#connection.open) this.#gaps.waitFor(before.opens * 1000);
+    if (before !== undefined && !this.#connection.open && !this.#standby.active)
+      this.#gaps.waitFor(before.opens * 1000);
     const line = { event: rest === undefined ? 'slice.wakes' : 'slice.rests', slice: this.name };
     log.info(line, rest?.message ?? 'connecting for the session');
     this.#steer();
   }
 
   /** The successor claims once it is connected: where the broker would refuse it, neither would ever get on. */
-  #yieldConnection(): void {
+  #yieldConnection({ spec }: SubscriptionSlice): void {
     const { spare, log } = this.#options;
-    if (this.#yielded || spare()) return;
+    const named = spec.owner !== undefined && this.#role.role === 'other';
+    if (this.#yielded || !named || (spec.handover !== 'closeFirst' && spare())) return;
     this.#yielded = true;
     log.info({ event: 'slice.yielded', slice: this.name }, 'another is named; the account has no connection to spare');
-    this.#steer();
   }
 
   #claim(): void {
-    const known = this.#remembered;
-    this.#outbox.name(this.#epoch, known?.epoch === this.#epoch ? known.claim : 0);
+    const { epoch, above } = this.#role;
+    if (this.#standby.active) this.#takeOver();
+    else this.#outbox.name(epoch, above);
     this.#sender.kick();
+  }
+
+  /** From successor to owner: what it holds is its to publish. The owner before may have published some of it. */
+  #takeOver(): void {
+    const { pipeline, clock } = this.#options;
+    const { epoch, above } = this.#role;
+    const warm = this.#warm;
+    this.#pump.flush();
+    const held = [...this.#standby.take(), ...pipeline.newest(clock.now() * 1000)];
+    pipeline.keepNewest(false);
+    this.#outbox.name(epoch, above, warm);
+    for (const batch of held) this.#outbox.add({ ...batch, overlap: true });
+    this.#keeper?.kick();
   }
 
   #onOpened(): void {
     const now = this.#options.clock.now() * 1000;
     this.#options.pipeline.connectionOpened(now);
     this.#gaps.opened(now);
+    this.#connection.hurry(false);
     this.#steer();
   }
 
   #onClosed(): void {
     const { pipeline, clock } = this.#options;
     pipeline.connectionLost(clock.now() * 1000);
-    if (this.#draining || this.#ending || this.#outbox.state === 'refused') pipeline.sealBars();
+    const stands = this.#standby.active;
+    if (!stands && (this.#draining || this.#ending || this.#outbox.state === 'refused')) pipeline.sealBars();
     // What was received before the gap comes before it.
     this.#pump.flush();
-    if (this.#rest === undefined) this.#gaps.lost(clock.now() * 1000);
+    if (stands) this.#standby.lost();
+    else if (this.#rest === undefined) this.#gaps.lost(clock.now() * 1000);
     this.#report();
   }
 
@@ -389,20 +491,28 @@ export class SliceRunner {
       this.#lastState = state;
       const token = this.#outbox.token;
       const beatenBy = this.#outbox.beatenBy;
-      const line = { event: `slice.${state}`, slice: this.name, epoch: this.#epoch, claim: token?.claim };
+      const line = { event: `slice.${state}`, slice: this.name, epoch: this.#role.epoch, claim: token?.claim };
       if (state === 'refused' && beatenBy !== undefined) {
         // Gathered before the refusal, so it goes late with the rest.
-        this.#options.pipeline.sealBars();
+        if (this.#role.role !== 'next') this.#options.pipeline.sealBars();
         this.#pump.flush();
         this.#gaps.forget();
         log.info({ ...line, beatenBy: formatToken(beatenBy) }, 'the sink knows a newer claim');
       } else log.info(line, state);
       this.#steer();
     }
+    if (this.#outbox.newMark !== undefined) this.#echo();
     if (state === 'ended' && this.#ending) this.#release();
-    if (state === 'refused' && this.#outbox.settled && this.#lookup.missing) this.#finish();
+    this.#finishIfReleased();
     this.#settled.notify();
     this.#keeper?.kick();
+  }
+
+  /** A successor has left a mark: calls that hold all that was received until now echo it. */
+  #echo(): void {
+    this.#pump.flush();
+    this.#outbox.echo();
+    this.#sender.kick();
   }
 
   /** The spool remembers the slice, for a restart while the API server is away. */
@@ -441,20 +551,33 @@ export class SliceRunner {
 
   /** An object that left the watch is either another shard's now, or gone for good: then nobody would ever refuse it. */
   #found(slice: SubscriptionSlice | undefined): void {
-    if (slice?.metadata.uid !== this.uid) this.#end();
-    else this.#yieldConnection();
+    if (slice?.metadata.uid === this.uid) this.#see(slice);
+    else if (this.#role.epoch > 0) this.#end();
+    else {
+      this.#role.role = 'other';
+      this.#steer();
+      this.#finishIfReleased();
+    }
   }
 
-  #finishReleased(): boolean {
-    if (this.released) this.#finish();
-    return this.released;
+  #finishIfReleased(): boolean {
+    const left = this.#lookup.missing || this.#role.role === 'other';
+    if (left && this.released) this.#finish();
+    return this.#finished;
   }
 
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
     this.#options.spool?.forgetSlice(this.uid);
+    // Of a successor that never was the owner nothing is left to be said.
+    if (this.#outbox.state === 'unnamed') this.#status.withdraw();
     this.#options.finished();
+  }
+
+  /** Every instrument is subscribed here and confirmed; while it rests there is none to be. */
+  get #streams(): boolean {
+    return this.#outbox.state === 'live' && (this.#rest !== undefined || this.#connection.confirmed);
   }
 
   #report(): void {
@@ -468,10 +591,13 @@ export class SliceRunner {
       generation: this.#slice.metadata.generation ?? 0,
       outbox: this.#outbox.state,
       // Until it has claimed anew it must not forget, in its only memory, what it claimed before.
-      token: this.#outbox.token ?? (this.#outbox.state === 'refused' ? undefined : this.#remembered),
+      token: this.#outbox.token ?? (this.#outbox.state === 'refused' ? undefined : this.#role.remembered),
       beatenBy: this.#outbox.beatenBy,
       suspended: this.#suspended,
-      draining: this.#draining,
+      draining: this.#leaving,
+      standing: this.#standby.active,
+      warm: this.#warm,
+      streaming: this.#streams ? this.#slice.metadata.generation : undefined,
       rest: this.#rest,
       connected: this.#connection.open,
       connectionError: this.#connection.error,

@@ -24,4 +24,11 @@ export interface SliceSnapshot {
   readonly silent: number;
   readonly pipeline: PipelineCounters & { readonly dropped?: number };
   readonly outbox: OutboxCounters;
+  /** Of a successor: ticks that it holds, ticks that another delivered, marks, and milliseconds until it was warm. */
+  readonly standby: {
+    readonly held: number;
+    readonly spare: number;
+    readonly marks: number;
+    readonly warmedIn: number | undefined;
+  };
 }

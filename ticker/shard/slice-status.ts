@@ -12,7 +12,13 @@ export interface SliceFacts {
   readonly token: Token | undefined;
   readonly beatenBy: Token | undefined;
   readonly suspended: boolean;
+  /** The shard drains; it may stream on. */
   readonly draining: boolean;
+  /** It is a successor, and publishes nothing. */
+  readonly standing: boolean;
+  readonly warm: boolean;
+  /** The generation whose instruments are all confirmed. */
+  readonly streaming: number | undefined;
   /** Present where no session asks for a connection. */
   readonly rest: Rest | undefined;
   readonly connected: boolean;
@@ -51,9 +57,10 @@ export function sliceStatus(facts: SliceFacts): SliceShardStatus {
     ...(beatenBy === undefined ? {} : { beatenBy }),
     subscribed: facts.subscribed,
     ticking: facts.ticking,
+    ...(facts.streaming === undefined ? {} : { streaming: facts.streaming }),
     ...(reason === undefined ? {} : { reason }),
     ...(message === undefined ? {} : { message: message.slice(0, longestMessage) }),
-    ...(facts.first
+    ...(facts.first && !facts.standing
       ? {
           account: {
             credentials: account.credentials,
@@ -66,8 +73,9 @@ export function sliceStatus(facts: SliceFacts): SliceShardStatus {
 }
 
 function judge(facts: SliceFacts): Verdict {
-  const { outbox, account, connected } = facts;
+  const { outbox, connected } = facts;
   if (outbox === 'ended') return { phase: 'Failed', reason: 'Ended', message: 'The stream of this slice has ended.' };
+  if (facts.standing && !facts.draining) return warming(facts);
   if (outbox === 'refused') {
     return {
       phase: 'Refused',
@@ -78,12 +86,7 @@ function judge(facts: SliceFacts): Verdict {
   if (facts.draining) return { phase: 'Draining' };
   if (facts.suspended) return { phase: 'Suspended', reason: 'AccountSuspended', message: 'The account is suspended.' };
   if (facts.rest !== undefined && outbox === 'live') return { phase: 'Resting', ...resting(facts, facts.rest) };
-  if (!connected && facts.rest === undefined) {
-    const error = account.session === undefined ? (account.error ?? facts.connectionError) : facts.connectionError;
-    const gaveUp =
-      account.credentials === 'Refused' || account.credentials === 'Missing' || error?.persistence === 'terminal';
-    return { phase: gaveUp ? 'Failed' : 'Connecting', ...because(error) };
-  }
+  if (!connected && facts.rest === undefined) return unconnected(facts, 'Connecting');
   if (outbox !== 'live') {
     const message =
       facts.rest === undefined
@@ -92,6 +95,26 @@ function judge(facts: SliceFacts): Verdict {
     return { phase: 'Connecting', reason: facts.sinkReachable ? 'Claiming' : 'SINK_UNAVAILABLE', message };
   }
   return { phase: 'Streaming', ...impaired(facts) };
+}
+
+/** A successor. */
+function warming(facts: SliceFacts): Verdict {
+  const { account, connected, rest, suspended, sinkReachable } = facts;
+  if (rest !== undefined) return { phase: 'Warm', reason: 'SessionClosed', message: rest.message };
+  if (suspended) return { phase: 'Warm', reason: 'AccountSuspended', message: 'The account is suspended.' };
+  if (!connected) return unconnected(facts, 'Warming');
+  if (facts.warm) return { phase: 'Warm' };
+  if (account.session === undefined && account.error !== undefined)
+    return { phase: 'Warming', ...because(account.error) };
+  const message = 'Connected; the owner has not confirmed yet that the sink has everything from before.';
+  return { phase: 'Warming', reason: sinkReachable ? 'Marking' : 'SINK_UNAVAILABLE', message };
+}
+
+function unconnected({ account, connectionError }: SliceFacts, phase: Phase): Verdict {
+  const error = account.session === undefined ? (account.error ?? connectionError) : connectionError;
+  const gaveUp =
+    account.credentials === 'Refused' || account.credentials === 'Missing' || error?.persistence === 'terminal';
+  return { phase: gaveUp ? 'Failed' : phase, ...because(error) };
 }
 
 /** Its market is closed. What would keep it from connecting then comes first. */

@@ -28,7 +28,8 @@ const retry: BackoffPolicy = { first: 200, most: 10_000 };
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #changed = new Notifier();
-  #wanted: SliceShardStatus | undefined;
+  /** Null: nothing is to be said any more. */
+  #wanted: SliceShardStatus | null | undefined;
   #written = '';
   #gone = false;
 
@@ -37,7 +38,14 @@ export class StatusWriter {
   }
 
   offer(status: SliceShardStatus): void {
+    if (this.#wanted === null) return;
     this.#wanted = status;
+    this.#changed.notify();
+  }
+
+  /** Takes back what was said, for good. */
+  withdraw(): void {
+    this.#wanted = this.#wanted === undefined ? undefined : null;
     this.#changed.notify();
   }
 
@@ -72,14 +80,14 @@ export class StatusWriter {
     }
   }
 
-  async #write(status: SliceShardStatus): Promise<void> {
+  async #write(status: SliceShardStatus | null): Promise<void> {
     const { cluster, slice, shard } = this.#options;
     const text = JSON.stringify(status);
     const object: Pick<SubscriptionSlice, 'apiVersion' | 'kind' | 'metadata' | 'status'> = {
       apiVersion,
       kind: 'SubscriptionSlice',
       metadata: { namespace: slice.namespace, name: slice.name, uid: slice.uid },
-      status: { shards: [status] },
+      status: { shards: status === null ? [] : [status] },
     };
     try {
       await cluster.applyStatus(subscriptionSlices, object, { fieldManager: `ticker-shard/${shard}`, force: true });

@@ -11,7 +11,7 @@ export interface ShardTotals {
   readonly unknown: number;
   readonly unrouted: number;
   readonly malformedFrames: number;
-  /** Ticks put into batches: `published + late + held + lost - restored`, once a pipeline is flushed. */
+  /** Ticks put into batches: `published + late + held + spare + lost - restored`, once a pipeline is flushed. */
   readonly batched: number;
   /** Ticks of which a set that conflates took a newer one instead; no part of `batched`. */
   readonly conflated: number;
@@ -30,6 +30,13 @@ export interface ShardTotals {
   readonly spooled: number;
   /** Ticks that a process before this one left; they are in `published`, `late`, `held` and `lost`, not in `batched`. */
   readonly restored: number;
+  /** Ticks that a successor received and did not publish: the owner had them. */
+  readonly spare: number;
+  /** Slices taken over from another shard, by a successor that held all that the sink lacked, and otherwise. */
+  readonly movesWarm: number;
+  readonly movesCold: number;
+  /** Marks that successors left at the sink. */
+  readonly marks: number;
   /** Ticks dropped from a full buffer, or given up; nobody gets them. */
   readonly lost: number;
   /** Published, and lost by the sink afterwards. */
@@ -54,6 +61,10 @@ const zero: ShardTotals = {
   held: 0,
   spooled: 0,
   restored: 0,
+  spare: 0,
+  movesWarm: 0,
+  movesCold: 0,
+  marks: 0,
   lost: 0,
   lostBySink: 0,
   greeksSolved: 0,
@@ -62,7 +73,7 @@ const zero: ShardTotals = {
 
 export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = zero): ShardTotals {
   return slices.reduce<ShardTotals>(
-    (sum, { pipeline, outbox }) => ({
+    (sum, { pipeline, outbox, standby }) => ({
       received: sum.received + pipeline.received,
       invalid: sum.invalid + pipeline.invalid,
       unknown: sum.unknown + pipeline.unknown,
@@ -75,9 +86,13 @@ export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = ze
       published: sum.published + outbox.published,
       batches: sum.batches + outbox.batchesPublished,
       late: sum.late + outbox.late,
-      held: sum.held + outbox.held,
+      held: sum.held + outbox.held + standby.held,
       spooled: sum.spooled + outbox.spooled,
       restored: sum.restored + outbox.restored,
+      spare: sum.spare + standby.spare,
+      movesWarm: sum.movesWarm + outbox.takenOverWarm,
+      movesCold: sum.movesCold + outbox.takenOverCold,
+      marks: sum.marks + standby.marks,
       lost: sum.lost + outbox.dropped + outbox.discarded + (pipeline.dropped ?? 0),
       lostBySink: sum.lostBySink + outbox.lostBySink,
       greeksSolved: sum.greeksSolved + pipeline.greeksSolved,
