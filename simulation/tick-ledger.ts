@@ -82,12 +82,12 @@ export class TickLedger {
       missing++;
       first ??= id;
     }
-    const { invalid, unknown, unrouted, lost, held } = totals;
-    const told = invalid + unknown + unrouted + lost + held;
+    const { invalid, unknown, unrouted, lost, held, spare } = totals;
+    const told = invalid + unknown + unrouted + lost + held + spare;
     if (missing > told) {
       this.#violated(
         `${shard}: ${missing} ticks arrived nowhere (the first is ${first}), but it says that ${told} are missing ` +
-          `(invalid ${invalid}, unknown ${unknown}, unrouted ${unrouted}, lost ${lost}, held ${held})`,
+          `(invalid ${invalid}, unknown ${unknown}, unrouted ${unrouted}, lost ${lost}, held ${held}, spare ${spare})`,
       );
     }
   }
