@@ -1,7 +1,7 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench load check format generate simulate e2e e2e-up e2e-down
-export SEED SEEDS START TRACE FAULTS
+export SEED SEEDS START TRACE FAULTS STRIKES
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
@@ -29,7 +29,7 @@ load: setup ## The shard under load and failure, every tick accounted for (QUICK
 	@scripts/setup redis
 	@node bench/load/main.ts
 
-simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name,name]
+simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...]
 	@node simulation/main.ts
 
 e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)

@@ -100,19 +100,61 @@ export class FaultyCluster implements Cluster {
     return this.#call({ verb: 'delete', resource, name }, () => this.#inner.delete(resource, name, options));
   }
 
-  async *watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
-    const { signal } = options;
-    await this.#before({ verb: 'watch', resource });
-    for await (const event of this.#inner.watch<T>(resource, options)) {
-      const fault = this.faults.event?.(event, resource);
-      if (fault === 'drop') continue;
-      if (fault === 'stall') return await aborted(signal);
-      if (typeof fault === 'object' && 'fail' in fault) throw fault.fail;
-      if (typeof fault === 'object') await sleep(this.#clock, fault.delay, signal);
-      if (signal.aborted) return;
-      yield event;
-      if (fault === 'duplicate') yield event;
-    }
+  watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    return { [Symbol.asyncIterator]: () => this.#events(resource, options, this.#inner.watch<T>(resource, options)) };
+  }
+
+  #events<T extends KubeObject>(
+    resource: Resource,
+    { signal }: WatchOptions,
+    watch: AsyncIterable<WatchEvent<T>>,
+  ): AsyncIterator<WatchEvent<T>> {
+    const events = watch[Symbol.asyncIterator]();
+    const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
+    let opened = false;
+    let ended = false;
+    let again: WatchEvent<T> | undefined;
+    const end = async (): Promise<IteratorReturnResult<undefined>> => {
+      if (!ended) await events.return?.();
+      ended = true;
+      return over;
+    };
+    const take = async (): Promise<IteratorResult<WatchEvent<T>>> => {
+      if (!opened) await this.#before({ verb: 'watch', resource });
+      opened = true;
+      for (;;) {
+        const next = await events.next();
+        if (next.done === true || ended) return over;
+        const fault = this.faults.event?.(next.value, resource);
+        if (fault === undefined) return next;
+        if (fault === 'drop') continue;
+        if (fault === 'stall') {
+          await aborted(signal);
+          return end();
+        }
+        if (fault === 'duplicate') again = next.value;
+        else if ('fail' in fault) throw fault.fail;
+        else await sleep(this.#clock, fault.delay, signal);
+        return signal.aborted ? end() : next;
+      }
+    };
+    return {
+      next: async () => {
+        if (ended) return over;
+        if (again !== undefined) {
+          const value = again;
+          again = undefined;
+          return { done: false, value };
+        }
+        try {
+          return await take();
+        } catch (error) {
+          await end();
+          throw error;
+        }
+      },
+      return: end,
+    };
   }
 
   async #before(call: Call): Promise<void> {

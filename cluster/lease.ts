@@ -25,9 +25,16 @@ export interface LeaseWanted {
 /** RFC 3339 with microseconds, as metav1.MicroTime. @param milliseconds since the Unix epoch */
 export function microTime(milliseconds: number): string {
   const whole = Math.floor(milliseconds);
-  const micros = Math.floor((milliseconds - whole) * 1_000);
-  return new Date(whole).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
+  const second = Math.floor(whole / 1_000);
+  const micros = (whole - second * 1_000) * 1_000 + Math.floor((milliseconds - whole) * 1_000);
+  if (second !== written.second) {
+    written = { second, text: new Date(second * 1_000).toISOString().slice(0, 20) };
+  }
+  return `${written.text}${String(micros).padStart(6, '0')}Z`;
 }
+
+/** The second that was written last: leases are renewed more often than it changes. */
+let written = { second: Number.NaN, text: '' };
 
 /** The lease as its holder writes it at `now` (milliseconds since the epoch), from what is there. Pure. */
 export function renewedLease(before: Lease | undefined, wanted: LeaseWanted, now: number): Lease {

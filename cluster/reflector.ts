@@ -5,7 +5,7 @@ import { CodedError, describeError, hasCode } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Cluster, ListOptions, Resource, WatchEvent } from './cluster.ts';
-import { unavailable } from './errors.ts';
+import { Patience } from './patience.ts';
 import { newerVersion } from './resource-version.ts';
 
 /** What a reflector says, in order; after `Listed` come changes of that state, until it is listed again. */
@@ -107,16 +107,18 @@ export class Reflector<T extends KubeObject> {
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { cluster, clock, resource, where = {}, idleTimeout = defaultIdleTimeout } = this.#options;
     const own = new AbortController();
-    const stop = AbortSignal.any([signal, own.signal]);
-    const events = cluster.watch<T>(resource, { ...where, resourceVersion, signal: stop })[Symbol.asyncIterator]();
+    const watch = { ...where, resourceVersion, signal: own.signal };
+    const events = cluster.watch<T>(resource, watch)[Symbol.asyncIterator]();
+    const patience = new Patience(clock, idleTimeout, signal);
     try {
       for (;;) {
-        const next = await before(clock, idleTimeout, events.next(), signal);
+        const next = await patience.wait(events.next());
         if (next === undefined || next.done === true) return;
         this.#attempt = 0;
         this.#handle(next.value);
       }
     } finally {
+      patience.end();
       own.abort();
       this.#close(events);
     }
@@ -179,21 +181,16 @@ class EmitFailure extends Error {
 }
 
 /** The promise's value; undefined when `signal` is aborted first; `CLUSTER_UNAVAILABLE` after `limit` milliseconds. */
-function before<V>(clock: Clock, limit: number, promise: Promise<V>, signal: AbortSignal): Promise<V | undefined> {
-  return new Promise((resolve, reject) => {
-    const settle = (finish: () => void) => {
-      timer.cancel();
-      signal.removeEventListener('abort', onAbort);
-      finish();
-    };
-    const onAbort = (): void => settle(() => resolve(undefined));
-    const late = (): void => settle(() => reject(unavailable(`the API server was silent for ${limit} ms`)));
-    const timer = clock.setTimer(limit, late, { background: true });
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(
-      (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error instanceof Error ? error : unavailable(String(error)))),
-    );
-  });
+async function before<V>(
+  clock: Clock,
+  limit: number,
+  promise: Promise<V>,
+  signal: AbortSignal,
+): Promise<V | undefined> {
+  const patience = new Patience(clock, limit, signal);
+  try {
+    return await patience.wait(promise);
+  } finally {
+    patience.end();
+  }
 }

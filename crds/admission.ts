@@ -39,13 +39,29 @@ export function admit<T extends object>(kind: string, object: T, old?: object): 
   checkType(definition, object, errors);
   checkMetadata(object['metadata'], errors);
   const schema = objectSchema(definition);
-  const normalized = normalize(schema, object, [], errors, schema) as T & { spec?: unknown; status?: unknown };
-  if (normalized.spec === undefined) errors.add(['spec'], 'is missing', `Write the spec of the ${kind}.`);
-  else checkStructure(definition.spec, normalized.spec, 'spec', errors);
-  if (normalized.status !== undefined) checkStructure(definition.status, normalized.status, 'status', errors);
+  const kept = unchanged(object, old);
+  const changing = kept.length === 0 ? object : omit(object, kept);
+  const normalized = normalize(schema, changing, [], errors, schema) as T & Record<string, unknown>;
+  if (object['spec'] === undefined) errors.add(['spec'], 'is missing', `Write the spec of the ${kind}.`);
+  else if (!kept.includes('spec')) checkStructure(definition.spec, normalized['spec'], 'spec', errors);
+  if (normalized['status'] !== undefined) checkStructure(definition.status, normalized['status'], 'status', errors);
+  for (const part of kept) Object.assign(normalized, { [part]: object[part] });
   const rules = compiled(definition);
   if (errors.empty && rules !== undefined) checkRules(rules, normalized, old, [], errors);
   return { object: normalized, errors: errors.finish() };
+}
+
+/**
+ * Parts that are the very values that are stored: they have been judged and have their defaults. An API server likewise
+ * leaves alone what a write does not change.
+ */
+function unchanged(object: Readonly<Record<string, unknown>>, old: object | undefined): string[] {
+  const before: Readonly<Record<string, unknown>> = isRecord(old) ? old : {};
+  return ['spec', 'status'].filter((part) => isRecord(object[part]) && object[part] === before[part]);
+}
+
+function omit(object: Readonly<Record<string, unknown>>, parts: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !parts.includes(name)));
 }
 
 /** One line for a person: `spec.mode: must be one of ltp, quote, full. Write quote.` */

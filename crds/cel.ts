@@ -53,6 +53,8 @@ export function checkRules(
   path: FieldPath,
   errors: FieldErrors,
 ): void {
+  // The very value that is stored has passed.
+  if (value === old && isRecord(value)) return;
   for (const { rule, transition, evaluate } of compiled.rules) {
     if (transition && old === undefined) continue;
     const bindings: Record<string, CelInput> = { self: celValue(compiled.schema, value) };

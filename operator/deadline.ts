@@ -34,19 +34,33 @@ export async function withDeadline<T>(
 /** Something to sleep on that others can wake. */
 export class Wakeup {
   readonly #clock: Clock;
-  #woken = new AbortController();
+  #woken = false;
+  #wake: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   wake(): void {
-    this.#woken.abort();
+    this.#woken = true;
+    this.#wake?.();
   }
 
   /** Until woken (also when that was since the last sleep), `milliseconds` have passed, or `signal` is aborted. */
   async sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-    await sleep(this.#clock, milliseconds, AbortSignal.any([signal, this.#woken.signal]));
-    if (this.#woken.signal.aborted) this.#woken = new AbortController();
+    if (!this.#woken && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const finish = (): void => {
+          timer.cancel();
+          signal.removeEventListener('abort', finish);
+          this.#wake = undefined;
+          resolve();
+        };
+        const timer = this.#clock.setTimer(milliseconds, finish);
+        signal.addEventListener('abort', finish, { once: true });
+        this.#wake = finish;
+      });
+    }
+    this.#woken = false;
   }
 }

@@ -11,6 +11,7 @@ import {
   subscriptionSlices,
   tickerAccounts,
 } from '../cluster/resources.ts';
+import type { SuspicionOptions } from '../cluster/suspicion.ts';
 import type { InstrumentSet, KubeObject, ShardIdentity, SubscriptionSlice, TickerAccount } from '../crds/index.ts';
 import { aborted } from '../runtime/aborted.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
@@ -58,12 +59,16 @@ export interface OperatorOptions {
   readonly spotInterval?: number | undefined;
   /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards; 1000. */
   readonly settle?: number | undefined;
+  /** Milliseconds between renewals of its own lease; 500. */
+  readonly ownRenewal?: number | undefined;
+  /** When a shard whose lease is not renewed becomes suspect, where not as the ownership protocol has it. */
+  readonly suspicion?: SuspicionOptions | undefined;
   /** Told how long things took, where that is measured. */
   readonly observer?: OperatorObserver | undefined;
 }
 
 /** Milliseconds between renewals of this replica's own lease: they show that its watch is live. */
-const heartbeatInterval = 500;
+const defaultOwnRenewal = 500;
 
 /** Milliseconds before a list that failed is asked for again. */
 const listRetry = 500;
@@ -109,7 +114,7 @@ class TickerOperator implements Operator {
   readonly #supervisor: Supervisor;
   readonly #catalogs: CatalogCache;
   readonly #spots: SpotPoller;
-  readonly #tracker = new ShardTracker();
+  readonly #tracker: ShardTracker;
   readonly #heartbeat: LeaseHolder;
   readonly #leaseName: string;
   readonly #accounts: Informer<TickerAccount>;
@@ -129,6 +134,7 @@ class TickerOperator implements Operator {
     const { cluster, marketData, clock, log, random } = options;
     this.#supervisor = options.supervisor ?? ownSupervisor(options);
     const trigger = () => this.#loop.trigger();
+    this.#tracker = new ShardTracker(options.suspicion);
     this.#catalogs = new CatalogCache({
       marketData,
       clock,
@@ -151,7 +157,7 @@ class TickerOperator implements Operator {
       name: this.#leaseName,
       identity: options.identity,
       fieldManager,
-      interval: heartbeatInterval,
+      interval: options.ownRenewal ?? defaultOwnRenewal,
     });
     this.#accounts = this.#cache<TickerAccount>(tickerAccounts, trigger);
     this.#sets = this.#cache<InstrumentSet>(instrumentSets, trigger);

@@ -1,5 +1,5 @@
 import { drainingAnnotation, type Lease, marketDataAnnotation, type Pod, shardLabel } from '../cluster/resources.ts';
-import { Suspicion } from '../cluster/suspicion.ts';
+import { Suspicion, type SuspicionOptions } from '../cluster/suspicion.ts';
 import type { ShardIdentity } from '../crds/index.ts';
 import { parseHolder, type Shards } from './controllers/shards.ts';
 import { shardKey } from './planner/assign-shards.ts';
@@ -27,10 +27,14 @@ interface TrackedPod {
  */
 export class ShardTracker {
   readonly #tracked = new Map<string, Tracked>();
-  readonly #suspicion = new Suspicion();
   readonly #pods = new Map<string, TrackedPod>();
   #leaving: ReadonlySet<string> = new Set();
+  readonly #suspicion: Suspicion;
   #shards: Shards = new Map();
+
+  constructor(suspicion: SuspicionOptions = {}) {
+    this.#suspicion = new Suspicion(suspicion);
+  }
 
   get shards(): Shards {
     return this.#shards;

@@ -30,7 +30,9 @@ const defaultBackoff: BackoffPolicy = { first: 100, most: 30_000 };
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #stop = new AbortController();
+  /** What ends each task that runs. Single signals, for those made of others are slow to ask. */
+  readonly #controllers = new Set<AbortController>();
+  #stopped = false;
   readonly #running = new Map<string, Promise<void>>();
   /** Failures of each task since the start, by name. */
   readonly failures = new Map<string, number>();
@@ -48,8 +50,12 @@ export class Supervisor {
   run(name: string, task: Task, policy: TaskPolicy = {}): () => Promise<void> {
     if (this.#running.has(name)) throw new Error(`a task named ${name} is already running`);
     const own = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, own.signal]);
-    const ended = this.#supervise(name, task, policy, signal).finally(() => this.#running.delete(name));
+    if (this.#stopped) own.abort();
+    this.#controllers.add(own);
+    const ended = this.#supervise(name, task, policy, own.signal).finally(() => {
+      this.#controllers.delete(own);
+      this.#running.delete(name);
+    });
     this.#running.set(name, ended);
     return async () => {
       own.abort();
@@ -59,7 +65,8 @@ export class Supervisor {
 
   /** Stops every task and waits for them. */
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.#stopped = true;
+    for (const controller of this.#controllers) controller.abort();
     await Promise.all(this.#running.values());
   }
 

@@ -170,16 +170,18 @@ class ProcessCluster implements Cluster {
     return this.#process.reply(this.#inner.delete(resource, name, options));
   }
 
-  async *watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
-    const events = this.#inner.watch<T>(resource, options)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await this.#process.reply(events.next());
-        if (next.done === true) return;
-        yield next.value;
-      }
-    } finally {
-      await events.return?.();
-    }
+  watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    return { [Symbol.asyncIterator]: () => this.#events(this.#inner.watch<T>(resource, options)) };
+  }
+
+  #events<T>(watch: AsyncIterable<T>): AsyncIterator<T> {
+    const events = watch[Symbol.asyncIterator]();
+    return {
+      next: () => this.#process.reply(events.next()),
+      return: async () => {
+        await events.return?.();
+        return { done: true, value: undefined };
+      },
+    };
   }
 }

@@ -1,6 +1,6 @@
 import type { Instrument, InstrumentMaster } from '../cluster/market-data.ts';
 import type { Mode } from '../crds/index.ts';
-import { type Clock, sleep } from '../runtime/clock.ts';
+import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import { connectionLimit, connectionLost, credentialsRefused, unreachable } from '../ticker/providers/errors.ts';
 import type { Connection, ConnectionHandler, Provider, ProviderSession } from '../ticker/providers/provider.ts';
@@ -37,6 +37,11 @@ const rowBytes = 16;
 /** The longest that a broker keeps the connection of a client that died (milliseconds). */
 const longestLinger = 10_000;
 const price = 100;
+/** Milliseconds between two frames of a connection: at least, and at most as much more. */
+const tickIntervals = {
+  busy: { least: 1_200, more: 3_000 },
+  quiet: { least: 12_000, more: 30_000 },
+};
 
 /**
  * A broker: logins, limits, refusals, and a market that ticks on the virtual clock. Each tick has an id of its own, which
@@ -51,6 +56,7 @@ export class BrokerModel {
   faults = 0;
   #lastId = 0;
   #masters = 0;
+  #tickInterval = tickIntervals.busy;
 
   constructor(options: BrokerOptions) {
     this.options = options;
@@ -85,6 +91,24 @@ export class BrokerModel {
 
   nextId(): number {
     return ++this.#lastId;
+  }
+
+  /** How often everything ticks from now on. */
+  market(state: keyof typeof tickIntervals): void {
+    this.#tickInterval = tickIntervals[state];
+    for (const { open } of this.accounts.values()) for (const connection of open) connection.tickLater();
+  }
+
+  nextTick(): number {
+    return this.#tickInterval.least + this.options.random.next() * this.#tickInterval.more;
+  }
+
+  heal(): void {
+    this.flaky = 0;
+    for (const account of this.accounts.values()) {
+      account.stalled = false;
+      account.connections = this.limits.connections;
+    }
   }
 
   /** The provider as one process reaches it. */
@@ -159,13 +183,14 @@ export class ModelConnection implements Connection {
   readonly #broker: BrokerModel;
   readonly #handler: ConnectionHandler;
   #open = true;
+  #timer: Timer | undefined;
 
   constructor(broker: BrokerModel, account: BrokerAccount, process: SimulatedProcess, handler: ConnectionHandler) {
     this.#broker = broker;
     this.account = account;
     this.process = process;
     this.#handler = handler;
-    this.#tickLater();
+    this.tickLater();
   }
 
   subscribe(tokens: readonly number[], mode: Mode): void {
@@ -219,15 +244,16 @@ export class ModelConnection implements Connection {
 
   close(): void {
     this.#open = false;
+    this.#timer?.cancel();
     this.account.open.delete(this);
   }
 
-  #tickLater(): void {
+  tickLater(): void {
     const { clock, random } = this.#broker.options;
-    clock.setTimer(600 + random.next() * 800, () => {
-      if (!this.#open) return;
-      this.#tick([...this.subscribed.keys()].filter(() => random.next() < 0.8));
-      this.#tickLater();
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(this.#broker.nextTick(), () => {
+      this.#tick([...this.subscribed.keys()].filter(() => random.next() < 0.95));
+      this.tickLater();
     });
   }
 
@@ -248,7 +274,7 @@ export class ModelConnection implements Connection {
       tokens.forEach((token, index) => {
         this.#broker.options.emitted(ids[index]!, this.process, token, this);
       });
-      this.#handler.frame(frame, clock.now() * 1000);
+      this.#handler.frame(frame, this.process.clock.now() * 1000);
     });
   }
 }

@@ -1,8 +1,9 @@
 import { sleep } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { ApiTrouble } from './api-network.ts';
-import type { User } from './user.ts';
-import type { ShardPlace, World } from './world.ts';
+import { accountNames } from './scenario.ts';
+import { one, type User } from './user.ts';
+import type { OperatorPlace, ShardPlace, World } from './world.ts';
 
 /** What a fault needs: the world, the user, and the seed's randomness. */
 export interface Stage {
@@ -31,8 +32,12 @@ function anyShard({ world, random }: Stage): ShardPlace {
   return world.shards[random.integer(world.shards.length)]!;
 }
 
+function anyOperator({ world, random }: Stage): OperatorPlace {
+  return world.operators[random.integer(world.operators.length)]!;
+}
+
 function anyParty(stage: Stage): string {
-  const names = [...stage.world.shards.map(({ name }) => name), 'operator'];
+  const names = [...stage.world.shards, ...stage.world.operators].map(({ name }) => name);
   return names[stage.random.integer(names.length)]!;
 }
 
@@ -92,15 +97,15 @@ export const faults: readonly Fault[] = [
   {
     name: 'operatorCrash',
     perHour: 20,
-    async strike({ world }) {
-      world.restartOperator();
+    async strike(stage) {
+      stage.world.restartOperator(anyOperator(stage));
     },
   },
   {
     name: 'operatorPause',
     perHour: 10,
     async strike(stage) {
-      const { process } = stage.world.operator;
+      const { process } = anyOperator(stage);
       process.pause();
       await forAWhile(stage, 30 * seconds, () => process.resume());
     },
@@ -185,7 +190,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'tokenRotated',
     perHour: 15,
-    strike: ({ user }) => user.rotate(),
+    strike: ({ user, random }) => user.rotate(one(accountNames, random), random.next() * 60 * seconds),
   },
   {
     name: 'sinkAway',
@@ -235,14 +240,20 @@ export const faults: readonly Fault[] = [
       world.sink.wipe();
     },
   },
-  { name: 'setApplied', perHour: 40, strike: ({ user }) => user.applySet() },
-  { name: 'setDeleted', perHour: 20, strike: ({ user }) => user.deleteSet() },
-  { name: 'accountLimited', perHour: 10, strike: ({ user }) => user.limitAccount() },
+  { name: 'setApplied', perHour: 40, strike: ({ user, random }) => user.applySet(random) },
+  { name: 'setDeleted', perHour: 20, strike: ({ user, random }) => user.deleteSet(random) },
+  { name: 'setRecreated', perHour: 10, strike: ({ user, random }) => user.recreateSet(random) },
+  { name: 'accountLimited', perHour: 10, strike: ({ user, random }) => user.limitAccount(random) },
   {
     name: 'accountSuspended',
     perHour: 6,
-    strike: ({ user }) => user.applyAccount(undefined, undefined, true),
+    strike: ({ user, random }) => user.applyAccount(one(accountNames, random), undefined, true),
   },
-  { name: 'accountApplied', perHour: 15, strike: ({ user }) => user.applyAccount() },
-  { name: 'accountDeleted', perHour: 8, strike: ({ user }) => user.deleteAccount() },
+  {
+    name: 'accountApplied',
+    perHour: 15,
+    strike: ({ user, random }) => user.applyAccount(one(accountNames, random)),
+  },
+  { name: 'accountDeleted', perHour: 8, strike: ({ user, random }) => user.deleteAccount(one(accountNames, random)) },
+  { name: 'accountRecreated', perHour: 6, strike: ({ user, random }) => user.recreateAccount(random) },
 ];

@@ -1,39 +1,70 @@
 import { availableParallelism } from 'node:os';
 import { campaign, replayCommand } from './campaign.ts';
 import { faults } from './faults.ts';
+import type { FaultRates } from './schedule.ts';
 import { type SimulationResult, simulate } from './simulate.ts';
 
-/** Seeds (`SEEDS`, from `START` on) over all cores, or one (`SEED`) with its trace (`TRACE=1`) and some faults (`FAULTS`). */
+/**
+ * Seeds (`SEEDS`, from `START` on) over all cores, or one (`SEED`) with its trace (`TRACE=1`), some faults (`FAULTS`) or
+ * some strikes (`STRIKES`).
+ */
 async function main(settings: NodeJS.ProcessEnv): Promise<void> {
   // `make` passes what was not said as nothing.
   const said = (name: string): string | undefined => settings[name] || undefined;
   const SEED = said('SEED');
-  const results: SimulationResult[] = [];
+  const sums = { seeds: 0, violations: 0, faults: 0, tampered: 0, seconds: 0, fewest: Number.POSITIVE_INFINITY };
+  const started = performance.now();
   const tell = (result: SimulationResult): void => {
-    results.push(result);
+    sums.seeds++;
+    sums.violations += result.violations.length;
+    sums.faults += result.strikes.length;
+    sums.tampered += result.tampered;
+    sums.seconds += result.virtualSeconds;
+    sums.fewest = Math.min(sums.fewest, result.strikes.length);
     for (const violation of result.violations) show(`seed ${result.seed}: ${violation}`);
     if (result.violations.length > 0) show(`  replay: ${replayCommand(result.seed)}`);
   };
   if (SEED !== undefined) {
-    const chosen = settings['FAULTS'] === '' ? undefined : settings['FAULTS']?.split(',');
-    const unknown = chosen?.find((name) => name !== '' && !faults.some((fault) => fault.name === name));
-    if (unknown !== undefined) {
-      throw new Error(`no fault is named ${unknown}; there are ${faults.map(({ name }) => name).join(', ')}`);
-    }
-    const trace = said('TRACE') === '1' ? { write: show } : {};
-    tell(await simulate({ seed: number(SEED, 'SEED'), ...trace, ...(chosen === undefined ? {} : { faults: chosen }) }));
+    const rates = said('FAULTS') === undefined ? undefined : faultRates(said('FAULTS') ?? '');
+    const strikes = said('STRIKES')
+      ?.split(',')
+      .map((id) => number(id, 'STRIKES'));
+    tell(
+      await simulate({
+        seed: number(SEED, 'SEED'),
+        ...(said('TRACE') === '1' ? { write: show } : {}),
+        ...(rates === undefined ? {} : { faults: rates }),
+        ...(strikes === undefined ? {} : { strikes: new Set(strikes) }),
+      }),
+    );
   } else {
     const first = number(said('START') ?? '1', 'START');
     const seeds = Array.from({ length: number(said('SEEDS') ?? '200', 'SEEDS') }, (_, index) => first + index);
     await campaign(seeds, availableParallelism(), tell);
   }
-  const sum = (pick: (result: SimulationResult) => number): number =>
-    results.reduce((all, each) => all + pick(each), 0);
-  const violations = sum((result) => result.violations.length);
-  const hours = (sum(({ virtualSeconds }) => virtualSeconds) / 3600).toFixed(1);
-  const struck = sum((result) => result.faults);
-  show(`simulate: seeds=${results.length} violations=${violations} faults=${struck} virtual_hours=${hours}`);
+  const real = (performance.now() - started) / 1000;
+  const { seeds, violations, faults: struck, tampered, seconds, fewest } = sums;
+  show(
+    `took ${real.toFixed(1)} s: ${Math.round(seconds / real)} times as fast as time, ${((seeds / real) * 60).toFixed(0)} seeds a minute`,
+  );
+  show(`at least ${fewest} faults a seed, and ${tampered} calls and events tampered with in all`);
+  show(
+    `simulate: seeds=${seeds} violations=${violations} faults=${struck} virtual_hours=${(seconds / 3600).toFixed(1)}`,
+  );
   process.exitCode = violations > 0 ? 1 : 0;
+}
+
+/** `name,name:30`: faults that may strike, with how often an hour where that is not as usual. */
+function faultRates(text: string): FaultRates {
+  const rates = new Map<string, number | undefined>();
+  for (const entry of text.split(',').filter((each) => each !== '')) {
+    const [name = '', rate] = entry.split(':');
+    if (!faults.some((fault) => fault.name === name)) {
+      throw new Error(`no fault is named ${name}; there are ${faults.map((fault) => fault.name).join(', ')}`);
+    }
+    rates.set(name, rate === undefined ? undefined : number(rate, 'the rate of a fault'));
+  }
+  return rates;
 }
 
 function number(text: string, name: string): number {

@@ -8,9 +8,6 @@ export const namespace = 'desk';
 export const setNames = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'];
 export const accountNames = ['acct-0', 'acct-1', 'acct-2'];
 
-/** Milliseconds: everything starts and settles; things fail; nothing fails any more, and all must settle; it stays so. */
-export const phases = { start: 20_000, faults: 300_000, calm: 270_000, still: 30_000 };
-
 export const instruments: readonly Instrument[] = Array.from({ length: 30 }, (_, index) => ({
   token: 1000 + index,
   exchange: 'NSE',
@@ -23,8 +20,10 @@ export const instruments: readonly Instrument[] = Array.from({ length: 30 }, (_,
   lotSize: 1,
 }));
 
+const tokens = new Map(instruments.map(({ exchange, symbol, token }) => [`${exchange}:${symbol}`, token]));
+
 export function tokenOf(instrument: string): number {
-  return instruments.find(({ exchange, symbol }) => `${exchange}:${symbol}` === instrument)?.token ?? 0;
+  return tokens.get(instrument) ?? 0;
 }
 
 /** A set as the user writes it. */

@@ -38,8 +38,8 @@ test(
 test(
   'without faults nothing fails and nothing is lost',
   async () => {
-    const result = await simulate({ seed: 1, faults: [] });
-    expect(result).toMatchObject({ violations: [], faults: 0 });
+    const result = await simulate({ seed: 1, faults: new Map() });
+    expect(result).toMatchObject({ violations: [], strikes: [], tampered: 0 });
     expect(result.batches).toBeGreaterThan(1000);
   },
   patience,

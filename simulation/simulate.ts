@@ -1,9 +1,8 @@
 import { sleep } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import { type Fault, faults, type Stage } from './faults.ts';
 import { checkLiveness } from './liveness.ts';
 import type { Mutation } from './mutations.ts';
-import { phases } from './scenario.ts';
+import { type Cycle, drawSchedule, type FaultRates, phases, type Strike } from './schedule.ts';
 import { User } from './user.ts';
 import { World } from './world.ts';
 
@@ -11,8 +10,10 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Takes the trace, line by line. */
   readonly write?: (line: string) => void;
-  /** Names of the faults that may strike; all when absent. The seed chooses among them. */
-  readonly faults?: readonly string[];
+  /** Faults that may strike, with their rates; all when absent. The seed chooses among them. */
+  readonly faults?: FaultRates;
+  /** Ids of the strikes that take place; all when absent. */
+  readonly strikes?: ReadonlySet<number>;
   readonly mutation?: Mutation;
   /** Ends the run soon after the first violation. */
   readonly stopAtFirst?: boolean;
@@ -21,8 +22,10 @@ export interface SimulationOptions {
 export interface SimulationResult {
   readonly seed: number;
   readonly violations: readonly string[];
-  /** Faults that struck, and calls and events that they tampered with. */
-  readonly faults: number;
+  /** Faults that struck, in order. */
+  readonly strikes: readonly { readonly id: number; readonly at: number; readonly fault: string }[];
+  /** Calls and events that they tampered with. */
+  readonly tampered: number;
   readonly virtualSeconds: number;
   readonly ticks: number;
   readonly batches: number;
@@ -30,100 +33,91 @@ export interface SimulationResult {
   readonly digest: string;
 }
 
-/** Share of the faults that a seed turns on: few at a time reach deeper than all at once ("swarm testing"). */
-const share = 0.6;
-
 /** Milliseconds of virtual time between two looks at whether the run goes on. */
 const stretch = 5_000;
+/** Milliseconds before the stillness in which the market wakes up again. */
+const wakes = 40_000;
 
-/** Runs one seed: a start, a time of faults, a calm in which everything must come right, and a stillness. */
+/** Runs one seed: cycles of faults, a calm in which everything must come right, and a stillness. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const world = new World(options);
+  const { clock, random, trace } = world;
   const user = new User(world);
-  const schedule = world.random.fork('schedule');
-  const chosen = faults.filter(({ name }) => schedule.next() < share && (options.faults?.includes(name) ?? true));
-  world.trace.add('seed', `${options.seed}: ${chosen.map(({ name }) => name).join(' ')}`);
-  const count = 2 + schedule.integer(2);
+  const draw = random.fork('schedule');
+  const count = 2 + draw.integer(2);
+  const cycles = drawSchedule(draw, options.faults);
+  trace.add('seed', `${options.seed}: ${count} shards at ${world.pace.name} pace`);
   for (let i = 0; i < count; i++) world.addShard();
-  let struck = 0;
-  const run = async (milliseconds: number): Promise<void> => {
-    for (let passed = 0; passed < milliseconds; passed += stretch) {
+  const struck: SimulationResult['strikes'][number][] = [];
+  const until = async (moment: number): Promise<void> => {
+    while (clock.monotonic() < moment) {
       if (options.stopAtFirst === true && world.violations.length > 0) return;
-      await world.clock.run(Math.min(stretch, milliseconds - passed));
+      await clock.run(Math.min(stretch, moment - clock.monotonic()));
     }
   };
-  await user.begin();
+  const strike = ({ id, fault }: Strike): void => {
+    if (options.strikes?.has(id) === false) return;
+    trace.add('fault', `${id}: ${fault.name}`);
+    struck.push({ id, at: clock.monotonic(), fault: fault.name });
+    world.guard(fault.name, fault.strike({ world, user, random: random.fork(`strike ${id}`) }));
+  };
+  await user.begin(random.fork('begin'));
   world.guard('status check', checkStatus(world));
-  await run(phases.start);
-
-  const until = world.clock.monotonic() + phases.faults;
-  for (const fault of chosen) {
-    const random = world.random.fork(`fault ${fault.name}`);
-    const stage: Stage = { world, user, random };
-    world.guard(
-      fault.name,
-      strikes(fault, stage, until, () => struck++),
-    );
+  await until(phases.start);
+  for (const cycle of cycles) {
+    if (options.stopAtFirst === true && world.violations.length > 0) break;
+    await play(world, user, cycle, { until, strike, random: random.fork(`cycle ${cycle.begins}`) });
   }
-  await run(phases.faults);
-
-  await heal(world, user);
-  await run(phases.calm);
-  const written = world.clusterInvariants.writes;
-  await run(phases.still);
-  checkLiveness(world, written);
   world.stop();
   return {
     seed: options.seed,
     violations: world.violations,
-    faults: struck + world.api.faults + world.sink.faults + world.broker.faults,
-    virtualSeconds: world.clock.monotonic() / 1000,
+    strikes: struck,
+    tampered: world.api.faults + world.sink.faults + world.broker.faults,
+    virtualSeconds: clock.monotonic() / 1000,
     ticks: world.ledger.emittedTicks,
     batches: world.sinkInvariants.batches,
     claims: world.sinkInvariants.claims,
-    digest: world.trace.digest,
+    digest: trace.digest,
   };
 }
 
-/** Strikes at random moments until the time of faults is over: a Poisson process. */
-async function strikes(fault: Fault, stage: Stage, until: number, count: () => void): Promise<void> {
-  const { world, random } = stage;
-  for (;;) {
-    await sleep(world.clock, waiting(fault.perHour, random));
-    if (world.clock.monotonic() >= until) return;
-    world.trace.add('fault', fault.name);
-    count();
-    world.guard(fault.name, fault.strike(stage));
-  }
+interface Play {
+  readonly until: (moment: number) => Promise<void>;
+  readonly strike: (strike: Strike) => void;
+  readonly random: Random;
 }
 
-function waiting(perHour: number, random: Random): number {
-  return (-Math.log(1 - random.next()) * 3_600_000) / perHour;
+async function play(world: World, user: User, cycle: Cycle, { until, strike, random }: Play): Promise<void> {
+  const { clock, broker } = world;
+  for (const each of cycle.strikes) clock.setTimer(each.at - clock.monotonic(), () => strike(each));
+  broker.market('quiet');
+  await until(cycle.storm);
+  broker.market('busy');
+  await until(cycle.calm);
+  await heal(world, user, random);
+  broker.market('quiet');
+  await until(cycle.still - wakes);
+  broker.market('busy');
+  await until(cycle.still);
+  const written = world.clusterInvariants.writes;
+  await until(cycle.ends);
+  if (clock.monotonic() < cycle.ends) return;
+  checkLiveness(world, written);
+  world.settled();
 }
 
 /** Ends every fault: what is dead is started, what is away comes back, and everything can stream. */
-async function heal(world: World, user: User): Promise<void> {
+async function heal(world: World, user: User, random: Random): Promise<void> {
   world.trace.add('calm', 'nothing fails any more');
-  world.api.heal();
-  world.sink.heal();
-  world.broker.flaky = 0;
-  for (const account of world.broker.accounts.values()) {
-    account.stalled = false;
-    account.connections = world.broker.limits.connections;
-  }
-  for (const place of world.shards) {
-    place.process.resume();
-    world.restart(place, false);
-  }
-  world.operator.process.resume();
-  await user.end();
+  world.heal();
+  await user.end(random);
 }
 
-/** Looks once a second whether what is said to stream does. */
+/** Looks every few seconds whether what is said to stream does. */
 async function checkStatus(world: World): Promise<void> {
   for (;;) {
-    await sleep(world.clock, 1000);
-    const { subscribed, excused } = world.view();
-    world.clusterInvariants.checkReady((instrument) => subscribed.has(instrument), excused);
+    await sleep(world.clock, 5_000);
+    world.checkStatus();
   }
 }

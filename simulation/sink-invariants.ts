@@ -30,6 +30,9 @@ export class SinkInvariants implements SinkObserver {
   readonly #violated: (what: string) => void;
   /** The sink has lost data: what readers have seen of before says nothing about what is accepted now. */
   #wiped = false;
+  /** Sets and slices that were read from; and those of them that the sink has forgotten since. */
+  readonly #streams = new Set<string>();
+  readonly #forgotten = new Set<string>();
   /** Sets that were deleted: one of the same name that comes after has nothing before it. */
   readonly #recreated: (set: string) => boolean;
   claims = 0;
@@ -102,9 +105,15 @@ export class SinkInvariants implements SinkObserver {
 
   wiped(): void {
     this.#wiped = true;
+    for (const stream of this.#streams) this.#forgotten.add(stream);
     this.#ledger.repeatsAllowed = true;
     this.#accepted.clear();
     this.#ended.clear();
+  }
+
+  /** Everything has come right: who owns what is known again. */
+  settled(): void {
+    this.#wiped = false;
   }
 
   /** What a live reader gets. */
@@ -112,14 +121,18 @@ export class SinkInvariants implements SinkObserver {
     const { header } = parseBatch(payload);
     const { kind, missing, proven, take } = this.#sequence.check(header);
     const where = `${header.set} from ${header.slice}, ${formatToken(header)} seq ${header.seq}`;
+    const stream = `${header.set} ${header.sliceUid ?? header.slice}`;
+    this.#streams.add(stream);
     if (missing > 0) this.#violated(`reader of ${where}: ${missing} batches are missing`);
     if (!this.#wiped) {
       const anew = header.prev === null && this.#recreated(header.set);
-      if (!proven && !anew) this.#violated(`reader of ${where}: nothing shows what came before`);
+      if (!proven && !anew && !this.#forgotten.has(stream))
+        this.#violated(`reader of ${where}: nothing shows what came before`);
       if (kind === 'olderToken' || kind === 'late')
         this.#violated(`reader of ${where}: a ${kind} batch on the channel`);
       if (kind === 'duplicate' && header.count > 0) this.#violated(`reader of ${where}: the batch came twice`);
     }
+    if (header.count > 0) this.#forgotten.delete(stream);
     if (take) this.#take(header, payload);
   }
 

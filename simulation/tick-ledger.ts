@@ -27,6 +27,8 @@ export class TickLedger {
   readonly #now: () => number;
   /** By set, then by instrument token. */
   readonly fresh = new Map<string, Freshness>();
+  /** Ticks of each process that arrived nowhere, and that it had told of, when last everything had come right. */
+  readonly #told = new Map<SimulatedProcess, number>();
   /** The sink has lost data, and with it what it knew to be delivered. */
   repeatsAllowed = false;
   emittedTicks = 0;
@@ -74,7 +76,7 @@ export class TickLedger {
 
   /** Compares a process's own account of its ticks with what arrived. The newest may be on their way. */
   settle(process: SimulatedProcess, { totals, shard }: ShardSnapshot): void {
-    let missing = 0;
+    let missing = this.#told.get(process) ?? 0;
     let first: number | undefined;
     for (const [id, entry] of this.#entries) {
       if (entry.process !== process || entry.live !== undefined || entry.late) continue;
@@ -94,7 +96,18 @@ export class TickLedger {
 
   /** Forgets what went to a process that is gone, with all that it held. */
   forget(process: SimulatedProcess): void {
+    this.#told.delete(process);
     for (const [id, entry] of this.#entries) if (entry.process === process) this.#entries.delete(id);
+  }
+
+  /** Everything has come right: what was on its way has arrived, or never will. */
+  settled(): void {
+    this.repeatsAllowed = false;
+    for (const [id, { process, at, live, late }] of this.#entries) {
+      if (this.#now() - at < onItsWay) continue;
+      this.#entries.delete(id);
+      if (live === undefined && !late) this.#told.set(process, (this.#told.get(process) ?? 0) + 1);
+    }
   }
 
   *#read(payload: string): Generator<[id: number, entry: Entry]> {

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Clock } from '../runtime/clock.ts';
-import { type Logger, silentLogger } from '../runtime/log.ts';
+import type { Logger } from '../runtime/log.ts';
 
 /** FNV-1a, 32 bits. */
 const offsetBasis = 0x811c9dc5;
@@ -35,7 +35,7 @@ export class Trace {
   /** The log of one process, as lines of the trace; silent where nobody reads them. */
   logger(process: string): Logger {
     const write = this.#write;
-    if (write === undefined) return silentLogger;
+    if (write === undefined) return deaf;
     const destination = {
       write: (line: string): void => {
         const { level: _, event, msg, error, ...rest } = JSON.parse(line) as Record<string, unknown>;
@@ -46,3 +46,16 @@ export class Trace {
     return pino({ level: 'info', base: null, timestamp: false }, destination);
   }
 }
+
+const ignore = (): void => {};
+/** A logger that nobody reads, for which nothing is made ready. */
+const deaf: Logger = {
+  level: 'silent',
+  trace: ignore,
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+  fatal: ignore,
+  child: () => deaf,
+};

@@ -11,54 +11,63 @@ const options = { fieldManager: 'user', force: true };
 /** Somebody who applies, changes and deletes resources, and renews logins. */
 export class User {
   readonly #world: World;
-  readonly #random: Random;
   #tokens = 0;
 
   constructor(world: World) {
     this.#world = world;
-    this.#random = world.random.fork('user');
   }
 
   /** Everything that there is at first. */
-  async begin(): Promise<void> {
+  async begin(random: Random): Promise<void> {
     for (const name of accountNames) {
       await this.rotate(name, 0);
       await this.applyAccount(name);
     }
-    for (const name of setNames.slice(0, 3)) await this.applySet(name);
+    for (const name of setNames.slice(0, 3)) await this.applySet(random, name);
   }
 
-  async applySet(name = this.#one(setNames)): Promise<void> {
+  async applySet(random: Random, name = one(setNames, random)): Promise<void> {
     this.#world.trace.add('user', `applies set ${name}`);
-    await this.#world.cluster.apply(instrumentSets, randomSet(name, this.#random), options);
+    await this.#world.cluster.apply(instrumentSets, randomSet(name, random), options);
   }
 
-  deleteSet(name = this.#one(setNames)): Promise<void> {
+  /** Deleted and created anew before anybody need have noticed. */
+  async recreateSet(random: Random): Promise<void> {
+    const name = one(setNames, random);
+    await this.deleteSet(random, name);
+    await this.applySet(random, name);
+  }
+
+  deleteSet(random: Random, name = one(setNames, random)): Promise<void> {
     this.#world.trace.add('user', `deletes set ${name}`);
     return this.#gone(this.#world.cluster.delete(instrumentSets, { namespace, name }));
   }
 
-  async applyAccount(name = this.#one(accountNames), limits?: TickerAccount['spec']['limits'], suspended = false) {
+  async applyAccount(name: string, limits?: TickerAccount['spec']['limits'], suspended = false): Promise<void> {
     this.#world.trace.add('user', `applies account ${name}${suspended ? ', suspended' : ''}`);
     await this.#world.cluster.apply(tickerAccounts, account(name, limits, suspended), options);
   }
 
   /** Limits that leave room for every instrument on all accounts together. */
-  async limitAccount(): Promise<void> {
-    const connections = 1 + this.#random.integer(2);
-    await this.applyAccount(this.#one(accountNames), {
-      connections,
-      instrumentsPerConnection: 12 + this.#random.integer(9),
-    });
+  async limitAccount(random: Random): Promise<void> {
+    const connections = 1 + random.integer(2);
+    const name = one(accountNames, random);
+    await this.applyAccount(name, { connections, instrumentsPerConnection: 12 + random.integer(9) });
   }
 
-  deleteAccount(name = this.#one(accountNames)): Promise<void> {
+  async recreateAccount(random: Random): Promise<void> {
+    const name = one(accountNames, random);
+    await this.deleteAccount(name);
+    await this.applyAccount(name);
+  }
+
+  deleteAccount(name: string): Promise<void> {
     this.#world.trace.add('user', `deletes account ${name}`);
     return this.#gone(this.#world.cluster.delete(tickerAccounts, { namespace, name }));
   }
 
   /** The broker ends the old access token; the Secret gets the new one `later` milliseconds after. */
-  async rotate(name = this.#one(accountNames), later = this.#random.next() * 60_000): Promise<void> {
+  async rotate(name: string, later: number): Promise<void> {
     const { broker, clock, cluster, trace } = this.#world;
     const accessToken = `login-${++this.#tokens}`;
     const login = broker.account(`${namespace}/${name}`);
@@ -72,16 +81,12 @@ export class User {
   }
 
   /** Leaves things so that everything can stream: all accounts work, and there is something to stream. */
-  async end(): Promise<void> {
+  async end(random: Random): Promise<void> {
     for (const name of accountNames) {
       await this.rotate(name, 0);
       await this.applyAccount(name, { connections: 2, instrumentsPerConnection: 20 });
     }
-    await this.applySet(setNames[0]);
-  }
-
-  #one(names: readonly string[]): string {
-    return names[this.#random.integer(names.length)]!;
+    await this.applySet(random, setNames[0]);
   }
 
   async #gone(deleting: Promise<void>): Promise<void> {
@@ -91,4 +96,8 @@ export class User {
       if (!hasCode(error, 'CLUSTER_NOT_FOUND')) throw error;
     }
   }
+}
+
+export function one(names: readonly string[], random: Random): string {
+  return names[random.integer(names.length)]!;
 }

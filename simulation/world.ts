@@ -1,4 +1,6 @@
 import { unavailable } from '../cluster/errors.ts';
+import { LeaderElector } from '../cluster/leader-election.ts';
+import { LeaseHolder } from '../cluster/lease.ts';
 import type { MarketData } from '../cluster/market-data.ts';
 import { MemoryCluster } from '../cluster/memory/memory-cluster.ts';
 import type { ShardIdentity } from '../crds/index.ts';
@@ -8,12 +10,13 @@ import { describeError } from '../runtime/errors.ts';
 import { type Random, SeededRandom } from '../runtime/random.ts';
 import { Supervisor } from '../runtime/supervisor.ts';
 import { VirtualClock } from '../runtime/virtual-clock.ts';
-import { createShard, type Shard } from '../ticker/shard/shard.ts';
+import { createShard, type Shard, shardLease } from '../ticker/shard/shard.ts';
 import { ApiNetwork } from './api-network.ts';
 import { BrokerModel, modelProvider } from './broker-model.ts';
 import { ClusterInvariants } from './cluster-invariants.ts';
 import type { Mutation } from './mutations.ts';
-import { instruments, namespace, setNames } from './scenario.ts';
+import { type Pace, paceOf } from './pace.ts';
+import { instruments, namespace, setNames, tokenOf } from './scenario.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SinkInvariants } from './sink-invariants.ts';
 import { SinkNetwork } from './sink-network.ts';
@@ -30,9 +33,12 @@ export interface ShardPlace {
   leaving: boolean;
 }
 
+/** A replica of the operator. */
 export interface OperatorPlace {
+  readonly name: string;
   process: SimulatedProcess;
   operator: Operator;
+  elector: LeaderElector;
 }
 
 export interface WorldOptions {
@@ -40,6 +46,9 @@ export interface WorldOptions {
   readonly write?: (line: string) => void;
   readonly mutation?: Mutation;
 }
+
+/** Milliseconds that a new leader may take to say what it sees. */
+const takesOver = 30_000;
 
 /** The whole product on one virtual clock: operator, shards, API server, sink, broker, and what watches over them. */
 export class World {
@@ -55,8 +64,11 @@ export class World {
   readonly clusterInvariants: ClusterInvariants;
   readonly shards: ShardPlace[] = [];
   readonly violations: string[] = [];
-  operator: OperatorPlace;
+  readonly operators: OperatorPlace[] = [];
   #incarnations = 0;
+  /** When nobody led last. */
+  #ledSince = 0;
+  readonly pace: Pace;
   readonly #mutation: Mutation | undefined;
   readonly #stop = new AbortController();
 
@@ -64,6 +76,7 @@ export class World {
     const { clock } = this;
     this.#mutation = mutation;
     this.random = new SeededRandom(seed);
+    this.pace = paceOf(this.random.fork('pace'));
     this.trace = new Trace(clock, write);
     const violated = (what: string): void => this.violated(what);
     this.cluster = new MemoryCluster({ clock, random: this.random.fork('cluster') });
@@ -97,7 +110,7 @@ export class World {
       ...(mutation?.sink === undefined ? {} : { alter: mutation.sink }),
     });
     this.guard('watch', this.clusterInvariants.run(this.#stop.signal));
-    this.operator = this.#newOperator();
+    for (const name of ['operator-0', 'operator-1']) this.operators.push(this.#newOperator(name));
   }
 
   violated(what: string): void {
@@ -145,24 +158,47 @@ export class World {
     this.restart(place, false);
   }
 
-  restartOperator(): void {
-    this.trace.add('process', 'the operator dies and starts anew');
-    this.operator.process.crash();
-    this.operator = this.#newOperator();
+  /** The replica that leads, as it sees it; two may for a moment. */
+  get leader(): OperatorPlace | undefined {
+    return this.operators.find(({ process, elector }) => process.alive && elector.isLeader);
   }
 
-  /** Instruments that a living process is subscribed to, and whether statuses cannot be expected to know. */
-  view(): { readonly subscribed: ReadonlySet<string>; readonly excused: boolean } {
-    const tokens = this.broker.subscribed();
-    const names = instruments
-      .filter(({ token }) => tokens.has(token))
-      .map(({ exchange, symbol }) => `${exchange}:${symbol}`);
-    return { subscribed: new Set(names), excused: !this.api.recovered || this.operator.process.state !== 'running' };
+  restartOperator(place: OperatorPlace): void {
+    this.trace.add('process', `${place.name} dies and starts anew`);
+    place.process.crash();
+    Object.assign(place, this.#newOperator(place.name));
+  }
+
+  /** Whether what is said to stream has a living process that is subscribed to it, where that can be known. */
+  checkStatus(): void {
+    const led = this.leader?.process.state === 'running';
+    if (!led) this.#ledSince = this.clock.monotonic();
+    const excused = !this.api.recovered || !led || this.clock.monotonic() - this.#ledSince < takesOver;
+    const tokens = excused ? undefined : this.broker.subscribed();
+    this.clusterInvariants.checkReady((name) => tokens?.has(tokenOf(name)) === true, excused);
+  }
+
+  /** Ends every fault: what is dead is started, what is away comes back. */
+  heal(): void {
+    this.api.heal();
+    this.sink.heal();
+    this.broker.heal();
+    for (const place of this.shards) {
+      place.process.resume();
+      this.restart(place, false);
+    }
+    for (const { process } of this.operators) process.resume();
+  }
+
+  /** Everything has come right: what was before says nothing of what comes. */
+  settled(): void {
+    this.sinkInvariants.settled();
+    this.ledger.settled();
   }
 
   stop(): void {
     this.#stop.abort();
-    for (const { process } of [...this.shards, this.operator]) process.crash();
+    for (const { process } of [...this.shards, ...this.operators]) process.crash();
   }
 
   #uid(): string {
@@ -176,40 +212,74 @@ export class World {
     this.trace.add('process', `${name} starts in ${identity.uid}`);
     const onFatal = (task: string, error: unknown): void =>
       this.violated(`${name}: task ${task} ended for good: ${describeError(error)}`);
+    const connected = this.api.connect(process);
+    const cluster = this.#mutation?.shardCluster?.(connected) ?? connected;
     const shard = createShard({
       identity,
-      cluster: this.#mutation?.shardCluster?.(this.api.connect(process)) ?? this.api.connect(process),
+      cluster,
       sink: this.sink.connect(process),
       providers: new Map([[modelProvider, this.broker.connect(process)]]),
       clock: process.clock,
       log,
       random,
       supervisor: new Supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal }),
+      limits: this.pace.shard,
+      lease: new LeaseHolder({
+        cluster,
+        clock: process.clock,
+        random: random.fork('lease'),
+        log,
+        interval: this.pace.leaseRenewal,
+        ...shardLease(identity, 'default'),
+      }),
     });
     this.guard(name, shard.start());
     return { name, identity, process, shard, leaving: false };
   }
 
-  #newOperator(): OperatorPlace {
-    const process = new SimulatedProcess('operator', this.clock);
-    const random = this.random.fork(`operator ${++this.#incarnations}`);
-    const log = this.trace.logger('operator');
+  #newOperator(name: string): OperatorPlace {
+    const process = new SimulatedProcess(name, this.clock);
+    const random = this.random.fork(`${name} ${++this.#incarnations}`);
+    const log = this.trace.logger(name);
     const onFatal = (task: string, error: unknown): void =>
-      this.violated(`operator: task ${task} ended for good: ${describeError(error)}`);
-    const cluster = this.api.connect(process);
+      this.violated(`${name}: task ${task} ended for good: ${describeError(error)}`);
+    const connected = this.api.connect(process);
+    const cluster = this.#mutation?.operatorCluster?.(connected) ?? connected;
+    const supervisor = new Supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal });
     const operator = createOperator({
-      cluster: this.#mutation?.operatorCluster?.(cluster) ?? cluster,
+      cluster,
       marketData: this.#marketData(process),
       clock: process.clock,
       log,
       random,
-      supervisor: new Supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal }),
+      supervisor,
       providerLimits: (name) => (name === modelProvider ? this.broker.limits : undefined),
       providers: [modelProvider],
-      identity: 'operator',
+      identity: name,
+      ownRenewal: this.pace.ownRenewal,
+      spotInterval: this.pace.spotInterval,
+      suspicion: this.pace.suspicion,
     });
-    this.guard('operator', operator.start());
-    return { process, operator };
+    const elector = new LeaderElector({
+      cluster,
+      clock: process.clock,
+      log,
+      random: random.fork('elector'),
+      namespace: 'default',
+      name: 'ticker-operator',
+      identity: `${name}/${this.#uid()}`,
+      timing: this.pace.leader,
+    });
+    const lead = async (signal: AbortSignal): Promise<void> => {
+      this.trace.add('process', `${name} leads`);
+      await operator.lead(signal);
+    };
+    const stand = async (): Promise<void> => {
+      await operator.standBy();
+      supervisor.run('operator/election', (signal) => elector.run(signal, lead));
+    };
+    this.guard(name, stand());
+    return { name, process, operator, elector };
   }
 
   /** The shards' answers, as they reach the operator. */

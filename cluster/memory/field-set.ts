@@ -31,18 +31,36 @@ function combine(a: FieldSet, b: FieldSet, member: (a: boolean, b: boolean) => b
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b || isEmpty(b)) return a;
+  if (isEmpty(a)) return b;
   return combine(a, b, (inA, inB) => inA || inB);
 }
 
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmpty(a) || isEmpty(b)) return a;
   return combine(a, b, (inA, inB) => inA && !inB);
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmpty(a) || isEmpty(b)) return emptySet;
   return combine(a, b, (inA, inB) => inA && inB);
 }
 
+/** Whether everything in `b` is in `a`. */
+export function covers(a: FieldSet, b: FieldSet): boolean {
+  if (a === b) return true;
+  if (b.member && !a.member) return false;
+  for (const [element, child] of b.children) if (!covers(a.children.get(element) ?? emptySet, child)) return false;
+  return true;
+}
+
+/** `former` where it is the same set: what was made of it once need not be made again. */
+export function reuse(former: FieldSet | undefined, set: FieldSet): FieldSet {
+  return former !== undefined && equalSets(former, set) ? former : set;
+}
+
 export function equalSets(a: FieldSet, b: FieldSet): boolean {
+  if (a === b) return true;
   return (
     a.member === b.member &&
     a.children.size === b.children.size &&

@@ -16,27 +16,53 @@ export function recordAt(value: unknown, key: string): JsonObject {
 /**
  * A copy as it would come off the wire: members that are undefined are gone. What JSON cannot hold is refused
  * (`CLUSTER_INVALID`) with its path, rather than turned into something else.
+ *
+ * @param former parts that equal those of it at the same place are taken from it instead of being copied
  */
-export function toJson(value: unknown, path = ''): unknown {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return value;
-    case 'number':
-      if (!Number.isFinite(value)) throw invalid(`${path || 'the object'}: ${value} is not a JSON number`);
-      return Object.is(value, -0) ? 0 : value;
-    case 'object':
-      break;
-    default:
-      throw invalid(`${path || 'the object'}: a ${typeof value} is not JSON`);
-  }
-  if (value === null) return null;
-  if (Array.isArray(value)) return value.map((item, index) => toJson(item, `${path}[${index}]`));
-  const copy: JsonObject = {};
-  for (const [key, member] of Object.entries(value)) {
-    if (member !== undefined) copy[key] = toJson(member, `${path}.${key}`);
-  }
-  return copy;
+export function toJson(value: unknown, former?: unknown): unknown {
+  const path: string[] = [];
+  const copy = (current: unknown, before: unknown): unknown => {
+    if (typeof current === 'string' || typeof current === 'boolean' || current === null) return current;
+    if (typeof current === 'number') {
+      if (!Number.isFinite(current)) throw invalid(`${path.join('') || 'the object'}: ${current} is not a JSON number`);
+      return Object.is(current, -0) ? 0 : current;
+    }
+    if (typeof current !== 'object') {
+      throw invalid(`${path.join('') || 'the object'}: a ${typeof current} is not JSON`);
+    }
+    if (current === before && Object.isFrozen(current)) return current;
+    return Array.isArray(current) ? copyList(current, before) : copyRecord(current as JsonObject, before);
+  };
+  const copyList = (current: readonly unknown[], before: unknown): unknown => {
+    const known = Array.isArray(before) ? before : undefined;
+    let same = known !== undefined && known.length === current.length;
+    const items = current.map((item, index) => {
+      path.push(`[${index}]`);
+      const next = copy(item, known?.[index]);
+      path.pop();
+      same &&= next === known?.[index];
+      return next;
+    });
+    return same ? before : items;
+  };
+  const copyRecord = (current: JsonObject, before: unknown): unknown => {
+    const known = isRecord(before) ? before : undefined;
+    const result: JsonObject = {};
+    let members = 0;
+    let same = known !== undefined;
+    for (const key of Object.keys(current)) {
+      const member = current[key];
+      if (member === undefined) continue;
+      path.push(`.${key}`);
+      const next = copy(member, known?.[key]);
+      path.pop();
+      result[key] = next;
+      members++;
+      same &&= next === known?.[key];
+    }
+    return same && known !== undefined && Object.keys(known).length === members ? before : result;
+  };
+  return copy(value, former);
 }
 
 /** Whether two JSON values are the same, whatever the order of members. */
@@ -59,14 +85,24 @@ export function equalJson(a: unknown, b: unknown): boolean {
 export function share(former: unknown, next: unknown): unknown {
   if (former === next) return former;
   if (Array.isArray(former) && Array.isArray(next)) {
-    const items = next.map((item, index) => share(former[index], item));
-    return items.length === former.length && items.every((item, index) => item === former[index]) ? former : items;
+    let same = former.length === next.length;
+    const items = next.map((item, index) => {
+      const shared = share(former[index], item);
+      same &&= shared === former[index];
+      return shared;
+    });
+    return same ? former : items;
   }
   if (!isRecord(former) || !isRecord(next)) return next;
   const keys = Object.keys(next);
-  const shared = Object.fromEntries(keys.map((key) => [key, share(former[key], next[key])]));
-  const same = keys.length === Object.keys(former).length && keys.every((key) => shared[key] === former[key]);
-  return same && keys.every((key) => Object.hasOwn(former, key)) ? former : shared;
+  const shared: JsonObject = {};
+  let same = keys.length === Object.keys(former).length;
+  for (const key of keys) {
+    const member = share(former[key], next[key]);
+    shared[key] = member;
+    same &&= member === former[key] && Object.hasOwn(former, key);
+  }
+  return same ? former : shared;
 }
 
 /** Freezes a tree in place. What is frozen already is taken to be so all the way down. */
@@ -80,5 +116,22 @@ export function deepFreeze<T>(value: T): T {
 
 /** A copy without these members. */
 export function omit(value: JsonObject, ...keys: string[]): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)));
+  const rest: JsonObject = {};
+  for (const key of Object.keys(value)) if (!keys.includes(key)) rest[key] = value[key];
+  return rest;
+}
+
+/** Whether a value has more bytes than `most` as JSON. It is written out only where a bound that is quick to add up is passed. */
+export function exceeds(value: unknown, most: number): boolean {
+  return boundOf(value) > most && Buffer.byteLength(JSON.stringify(value)) > most;
+}
+
+/** At least the bytes of a value as JSON: no character takes more than six. */
+function boundOf(value: unknown): number {
+  if (typeof value === 'string') return value.length * 6 + 2;
+  if (typeof value !== 'object' || value === null) return 25;
+  let bytes = 2;
+  if (Array.isArray(value)) for (const item of value) bytes += boundOf(item) + 1;
+  else for (const key in value) bytes += key.length * 6 + 4 + boundOf((value as JsonObject)[key]);
+  return bytes;
 }

@@ -122,7 +122,8 @@ describe('server-side apply', () => {
     fc.assert(
       fc.property(fc.array(config, { maxLength: 4 }), config, (before, last) => {
         const object = [...before, last].reduce((at: Written, each) => apply(at, each, 'alice'), start).object;
-        expect(equalJson(sorted(object), sorted(last))).toBe(true);
+        // Without metadata nothing is left of an object that loses everything.
+        expect(equalJson(sorted(object ?? {}), sorted(last))).toBe(true);
       }),
     );
   });

@@ -1,6 +1,7 @@
 import { conflict } from '../errors.ts';
 import type { FieldSchema } from './field-schema.ts';
 import {
+  covers,
   describePaths,
   difference,
   emptySet,
@@ -9,10 +10,11 @@ import {
   fromFieldsV1,
   intersection,
   isEmpty,
+  reuse,
   toFieldsV1,
   union,
 } from './field-set.ts';
-import { isRecord, type JsonObject } from './json.ts';
+import { deepFreeze, isRecord, type JsonObject } from './json.ts';
 import { compare, fieldsOf, merge, removeFields, withNamedFields } from './typed-value.ts';
 
 /** Who owns fields of an object. One name has separate entries for each operation and subresource. */
@@ -42,7 +44,7 @@ const maxUpdateManagers = 10;
 const ancientChanges = 'ancient-changes';
 
 function managerKey({ name, operation, subresource, apiVersion }: ManagerId): string {
-  return JSON.stringify([operation, name, subresource, apiVersion]);
+  return `${operation}\0${name}\0${subresource}\0${apiVersion}`;
 }
 
 /** Members of an object that nobody owns. */
@@ -89,9 +91,15 @@ export function applyConfig(
   const last = managers.get(key)?.fields ?? emptySet;
   const fields = fieldsOf(schema, config);
   // Name and the like count as owned while fields are pruned, so that `metadata` itself stays.
-  const object = prune(schema, merge(schema, live, config), last, new Map(managers).set(key, { ...by, fields }));
+  const object = prune(
+    schema,
+    merge(schema, live, config),
+    last,
+    fields,
+    new Map(managers).set(key, { ...by, fields }),
+  );
   const others = settle(compare(schema, live, object), managers, key, force);
-  const own = strip(fields);
+  const own = reuse(managers.get(key)?.fields, strip(fields));
   if (isEmpty(own)) others.delete(key);
   else others.set(key, { ...by, fields: own });
   return { object, managers: others };
@@ -110,16 +118,16 @@ export function updateObject(
   const next = settle(comparison, managers, key, true);
   const before = next.get(key);
   const changed = union(strip(comparison.modified), strip(comparison.added));
-  const fields = union(difference(before?.fields ?? emptySet, comparison.removed), changed);
+  const fields = reuse(before?.fields, union(difference(before?.fields ?? emptySet, comparison.removed), changed));
   const touched = before === undefined || !isEmpty(changed) || !equalSets(fields, before.fields);
   if (isEmpty(fields)) next.delete(key);
   else next.set(key, touched ? { ...by, fields } : before);
   return { object, managers: capped(next) };
 }
 
-/** Takes away what nobody but the applying manager's last configuration wanted. */
-function prune(schema: FieldSchema, merged: unknown, last: FieldSet, managers: Managers): unknown {
-  if (isEmpty(last)) return merged;
+/** Takes away what nobody but the applying manager's last configuration wanted; what it has `applied` now it still wants. */
+function prune(schema: FieldSchema, merged: unknown, last: FieldSet, applied: FieldSet, managers: Managers): unknown {
+  if (isEmpty(last) || covers(applied, last)) return merged;
   const named = (set: FieldSet): FieldSet => withNamedFields(schema, set);
   const fields = (value: unknown): FieldSet => named(fieldsOf(schema, value));
   const all = fields(merged);
@@ -146,7 +154,7 @@ function settle(
     if (!isEmpty(lost)) conflicts.push(describeConflict(manager, lost));
     const fields = difference(difference(manager.fields, lost), removed);
     if (isEmpty(fields)) next.delete(key);
-    else next.set(key, { ...manager, fields });
+    else if (fields !== manager.fields) next.set(key, { ...manager, fields });
   }
   if (!force && conflicts.length > 0) {
     throw conflict(
@@ -180,7 +188,7 @@ function capped(managers: Map<string, Manager>): Map<string, Manager> {
 
 /** `metadata.managedFields`, in upstream's order: by operation, then time, then name. */
 export function encodeManagers(managers: Managers): JsonObject[] {
-  const order = (m: Manager): string => [m.operation, m.time, m.name, m.apiVersion, m.subresource].join('\0');
+  const order = (m: Manager): string => `${m.operation}\0${m.time}\0${m.name}\0${m.apiVersion}\0${m.subresource}`;
   return [...managers.values()]
     .sort((a, b) => (order(a) < order(b) ? -1 : 1))
     .map(({ name, operation, subresource, apiVersion, time, fields }) => ({
@@ -189,9 +197,21 @@ export function encodeManagers(managers: Managers): JsonObject[] {
       apiVersion,
       time,
       fieldsType: 'FieldsV1',
-      fieldsV1: toFieldsV1(fields),
+      fieldsV1: encodedFields(fields),
       ...(subresource === '' ? {} : { subresource }),
     }));
+}
+
+const encodedSets = new WeakMap<FieldSet, JsonObject>();
+
+/** A set is encoded once; most writes change nobody's fields. */
+function encodedFields(fields: FieldSet): JsonObject {
+  let encoded = encodedSets.get(fields);
+  if (encoded === undefined) {
+    encoded = deepFreeze(toFieldsV1(fields));
+    encodedSets.set(fields, encoded);
+  }
+  return encoded;
 }
 
 export function decodeManagers(managedFields: unknown): Managers {
@@ -204,9 +224,22 @@ export function decodeManagers(managedFields: unknown): Managers {
       subresource: String(entry['subresource'] ?? ''),
       apiVersion: String(entry['apiVersion'] ?? ''),
       time: String(entry['time'] ?? ''),
-      fields: fromFieldsV1(entry['fieldsV1']),
+      fields: decodedFields(entry['fieldsV1']),
     };
     managers.set(managerKey(manager), manager);
   }
   return managers;
+}
+
+const decodedSets = new WeakMap<object, FieldSet>();
+
+function decodedFields(fieldsV1: unknown): FieldSet {
+  if (!isRecord(fieldsV1)) return emptySet;
+  let set = decodedSets.get(fieldsV1);
+  if (set === undefined) {
+    set = fromFieldsV1(fieldsV1);
+    decodedSets.set(fieldsV1, set);
+    if (Object.isFrozen(fieldsV1)) encodedSets.set(set, fieldsV1);
+  }
+  return set;
 }

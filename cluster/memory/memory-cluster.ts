@@ -20,7 +20,7 @@ import { applyPatch } from './json-patch.ts';
 import { kindOf } from './kinds.ts';
 import { ObjectStore } from './object-store.ts';
 import { matches } from './selection.ts';
-import { watchLog } from './watch.ts';
+import { LazyWatch, LogWatch, type WatchSource } from './watch.ts';
 import { applyObject, createObject, replaceObject, type WriteContext } from './write.ts';
 
 export interface MemoryClusterOptions {
@@ -48,6 +48,8 @@ export class MemoryCluster implements Cluster {
   readonly #options: Required<Pick<MemoryClusterOptions, 'bookmarkInterval' | 'watchLife'>>;
   readonly #store: ObjectStore;
   #watches = 0;
+  /** The newest second that was asked for. */
+  #second = { at: Number.NaN, text: '' };
 
   constructor(options: MemoryClusterOptions) {
     this.#clock = options.clock;
@@ -71,20 +73,30 @@ export class MemoryCluster implements Cluster {
     return { resourceVersion: String(this.#store.version), items: items.map((object) => object as T) };
   }
 
-  async *watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+  /** The watch is opened, and what is wrong with it said, when the first event is asked for. */
+  watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>> {
+    return { [Symbol.asyncIterator]: () => new LazyWatch(() => this.#open<T>(resource, options)) };
+  }
+
+  #open<T extends KubeObject>(resource: Resource, options: WatchOptions): LogWatch<T> {
     if (this.#watches >= maxWatches) throw unavailable(`${maxWatches} watches are open already`);
     const { bookmarkInterval, watchLife } = this.#options;
-    const timing = { bookmarkInterval, life: watchLife * (1 + this.#random.next()) };
+    const source: WatchSource = {
+      log: this.#store.log(resource),
+      version: () => this.#store.version,
+      clock: this.#clock,
+      timing: { bookmarkInterval, life: watchLife * (1 + this.#random.next()) },
+      ended: () => {
+        this.#watches--;
+      },
+    };
+    const watch = new LogWatch<T>(source, options);
     this.#watches++;
-    try {
-      yield* watchLog<T>(this.#store.log(resource), () => this.#store.version, this.#clock, timing, options);
-    } finally {
-      this.#watches--;
-    }
+    return watch;
   }
 
   async create<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {
-    const { sent, name } = this.#read(resource, object);
+    const { sent, name } = this.#read(resource, object, undefined);
     if (recordAt(sent, 'metadata')['resourceVersion'] !== undefined) {
       throw invalid('metadata.resourceVersion: should not be set on objects to be created');
     }
@@ -95,11 +107,11 @@ export class MemoryCluster implements Cluster {
   }
 
   async replace<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {
-    const { sent, name } = this.#read(resource, object);
+    const live = this.#stored(resource, object);
+    const { sent, name } = this.#read(resource, object, live);
     if (object.metadata.resourceVersion === undefined) {
       throw invalid(`${describe(resource, name)}: metadata.resourceVersion: must be specified for an update`);
     }
-    const live = this.#store.find(resource, name);
     if (live === undefined) return this.#replaceAbsent(resource, object, options, name);
     checkPreconditions(resource, live, recordAt(sent, 'metadata'));
     return this.#store.put(
@@ -159,10 +171,10 @@ export class MemoryCluster implements Cluster {
   }
 
   #apply(resource: Resource, object: KubeObject, subresource: '' | 'status', options: ApplyOptions): KubeObject {
-    const { sent, name } = this.#read(resource, object);
+    const live = this.#stored(resource, object);
+    const { sent, name } = this.#read(resource, object, live);
     const { uid, resourceVersion, managedFields } = object.metadata;
     if (managedFields !== undefined) throw invalid('metadata.managedFields: must not be in what is applied');
-    const live = this.#store.find(resource, name);
     if (live === undefined && subresource !== '') throw notFound(`${describe(resource, name)} not found`);
     if (live === undefined && (uid !== undefined || resourceVersion !== undefined)) {
       throw conflict(`${describe(resource, name)}: the object that was read is gone`);
@@ -199,14 +211,21 @@ export class MemoryCluster implements Cluster {
     return {
       kind: kindOf(resource),
       now,
-      uid: this.#newUid(),
+      uid: () => this.#newUid(),
       by: { name: fieldManager, operation, subresource, apiVersion, time: now },
     };
   }
 
-  /** What was sent, as it would come off the wire. */
-  #read(resource: Resource, object: KubeObject): { sent: JsonObject; name: ObjectName } {
-    const sent = toJson(object);
+  /** What there is under the name of an object that was sent and has not been looked at yet. */
+  #stored(resource: Resource, { metadata }: KubeObject): KubeObject | undefined {
+    const { name, namespace } = recordAt({ metadata }, 'metadata');
+    if (typeof name !== 'string' || (resource.namespaced && typeof namespace !== 'string')) return undefined;
+    return this.#store.find(resource, typeof namespace === 'string' ? { namespace, name } : { name });
+  }
+
+  /** What was sent, as it would come off the wire; it shares with `live` what is the same. */
+  #read(resource: Resource, object: KubeObject, live: KubeObject | undefined): { sent: JsonObject; name: ObjectName } {
+    const sent = toJson(object, live);
     if (!isRecord(sent)) throw invalid('an object is wanted');
     if (sent['apiVersion'] !== resource.apiVersion || sent['kind'] !== resource.kind) {
       throw invalid(`apiVersion and kind must be ${resource.apiVersion} and ${resource.kind}`);
@@ -224,7 +243,11 @@ export class MemoryCluster implements Cluster {
 
   /** RFC 3339 with seconds, as metav1.Time. */
   #now(): string {
-    return `${new Date(this.#clock.now()).toISOString().slice(0, 19)}Z`;
+    const second = Math.floor(this.#clock.now() / 1000);
+    if (second !== this.#second.at) {
+      this.#second = { at: second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+    }
+    return this.#second.text;
   }
 
   /** RFC 9562, version 4. */

@@ -104,19 +104,34 @@ export function compare(schema: FieldSchema, before: unknown, after: unknown): C
   const added = new FieldSetBuilder();
   const modified = new FieldSetBuilder();
   const removed = new FieldSetBuilder();
-  const visit = (declared: FieldSchema, a: unknown, b: unknown, path: string[]): void => {
+  const path: string[] = [];
+  const visitMember = (declared: FieldSchema, element: string, a: unknown, b: unknown): void => {
     if (a === b) return;
+    path.push(element);
+    visit(declared, a, b);
+    path.pop();
+  };
+  const visit = (declared: FieldSchema, a: unknown, b: unknown): void => {
     // Null takes the form of what it is compared with.
     const schemaA = resolve(declared, a ?? b);
     const schemaB = resolve(declared, b ?? a);
     const known = a === undefined ? schemaB : schemaA;
     const differ = schemaA.type !== schemaB.type;
     if (!differ && !isAtomic(known)) {
-      const inA = members(known, a, path.join(''));
-      const inB = members(known, b, path.join(''));
-      for (const element of new Set([...inA.keys(), ...inB.keys()])) {
-        const [child] = inA.get(element) ?? inB.get(element) ?? [deduced];
-        visit(child, inA.get(element)?.[1], inB.get(element)?.[1], [...path, element]);
+      if (known.type === 'map') {
+        const inA = isRecord(a) ? a : {};
+        const inB = isRecord(b) ? b : {};
+        for (const key of Object.keys(inA)) visitMember(memberSchema(known, key), `f:${key}`, inA[key], inB[key]);
+        for (const key of Object.keys(inB)) {
+          if (!Object.hasOwn(inA, key)) visitMember(memberSchema(known, key), `f:${key}`, undefined, inB[key]);
+        }
+      } else {
+        const inA = members(known, a, path.join(''));
+        const inB = members(known, b, path.join(''));
+        for (const element of new Set([...inA.keys(), ...inB.keys()])) {
+          const [child] = inA.get(element) ?? inB.get(element) ?? [deduced];
+          visitMember(child, element, inA.get(element)?.[1], inB.get(element)?.[1]);
+        }
       }
       if (a === undefined) added.insert(path);
       else if (b === undefined) removed.insert(path);
@@ -124,7 +139,7 @@ export function compare(schema: FieldSchema, before: unknown, after: unknown): C
     else if (b === undefined) removed.insert(path);
     else if (!equalJson(a, b)) modified.insert(path);
   };
-  visit(schema, before, after, []);
+  if (before !== after) visit(schema, before, after);
   return { added: added.build(), modified: modified.build(), removed: removed.build() };
 }
 

@@ -1,7 +1,7 @@
 import { admit, describeFieldError } from '../../crds/admission.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import { invalid } from '../errors.ts';
-import { deepFreeze, equalJson, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
+import { deepFreeze, equalJson, exceeds, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
 import type { Kind } from './kinds.ts';
 import {
   applyConfig,
@@ -21,7 +21,7 @@ export interface WriteContext {
   /** RFC 3339 with seconds. */
   readonly now: string;
   /** For an object that does not exist yet. */
-  readonly uid: string;
+  readonly uid: () => string;
   readonly by: ManagerId;
 }
 
@@ -111,7 +111,7 @@ function admitted({ kind, by }: WriteContext, candidate: JsonObject, old: KubeOb
   const errors = judged.errors.map(describeFieldError);
   if (kind.custom && by.operation === 'Apply')
     errors.push(...nullFields(omit(asJson(object), 'metadata'), judged.object));
-  if (errors.length === 0) errors.push(...validateMeta(recordAt(object, 'metadata')));
+  if (errors.length === 0 && !sameMeta(object, old)) errors.push(...validateMeta(recordAt(object, 'metadata')));
   errors.push(...(kind.validate?.(object, old === undefined ? undefined : asJson(old)) ?? []));
   if (errors.length > 0) {
     const { namespace, name } = object.metadata;
@@ -123,6 +123,7 @@ function admitted({ kind, by }: WriteContext, candidate: JsonObject, old: KubeOb
 
 /** Fields that are null and have no default: an apply is refused for them, other writes drop them. */
 function nullFields(sent: unknown, judged: unknown, path = ''): string[] {
+  if (sent === judged && sent !== null) return [];
   if (sent === null) return judged === undefined || judged === null ? [`${path}: must not be null; leave it out`] : [];
   if (Array.isArray(sent)) {
     const items: readonly unknown[] = Array.isArray(judged) ? judged : [];
@@ -135,11 +136,20 @@ function nullFields(sent: unknown, judged: unknown, path = ''): string[] {
   );
 }
 
+/** Whether all that is judged of the metadata is as it was when it was judged last. */
+function sameMeta({ metadata }: KubeObject, old: KubeObject | undefined): boolean {
+  if (old === undefined) return false;
+  const judged = ['name', 'labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+  return judged.every((field) => metadata[field] === old.metadata[field]);
+}
+
 /** Empty maps and lists of metadata are left out, as the API server encodes it. */
 function tidy(metadata: JsonObject): JsonObject {
   const empty = (value: unknown): boolean =>
     value === null || (typeof value === 'object' && Object.keys(value).length === 0);
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !empty(value)));
+  return Object.values(metadata).some(empty)
+    ? Object.fromEntries(Object.entries(metadata).filter(([, value]) => !empty(value)))
+    : metadata;
 }
 
 /** Metadata that the server writes: identity, generation, managers. Returns `live` itself where nothing changed. */
@@ -147,7 +157,7 @@ function finish(context: WriteContext, live: KubeObject | undefined, written: Wr
   const { kind, now, uid } = context;
   const managers = managersAfter(live, written, object);
   const identity: JsonObject =
-    live === undefined ? { uid, creationTimestamp: now, ...(kind.custom ? { generation: 1 } : {}) } : {};
+    live === undefined ? { uid: uid(), creationTimestamp: now, ...(kind.custom ? { generation: 1 } : {}) } : {};
   if (live !== undefined && kind.custom && !sameSpec(asJson(live), object)) {
     identity['generation'] = (live.metadata.generation ?? 0) + 1;
   }
@@ -161,8 +171,8 @@ function finish(context: WriteContext, live: KubeObject | undefined, written: Wr
       throw invalid(`metadata.finalizers: none can be added while the object is deleted: ${added.join(', ')}`);
     }
   }
-  const bytes = Buffer.byteLength(JSON.stringify(next));
-  if (bytes > maxObjectBytes) throw invalid(`the object has ${bytes} bytes; at most ${maxObjectBytes} can be stored`);
+  if (exceeds(next, maxObjectBytes))
+    throw invalid(`the object has more bytes than the ${maxObjectBytes} that can be stored`);
   return deepFreeze(next);
 }
 
@@ -183,8 +193,17 @@ function sameSpec(a: JsonObject, b: JsonObject): boolean {
   return equalJson(omit(a, 'metadata', 'status'), omit(b, 'metadata', 'status'));
 }
 
-function managersOf(object: KubeObject): Managers {
-  return decodeManagers(object.metadata.managedFields);
+const decoded = new WeakMap<object, Managers>();
+
+/** Of a stored object, whose managed fields do not change. */
+function managersOf({ metadata: { managedFields } }: KubeObject): Managers {
+  if (managedFields === undefined) return new Map();
+  let managers = decoded.get(managedFields);
+  if (managers === undefined) {
+    managers = decodeManagers(managedFields);
+    decoded.set(managedFields, managers);
+  }
+  return managers;
 }
 
 function withoutManagers(object: JsonObject): JsonObject {

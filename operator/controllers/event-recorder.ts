@@ -5,6 +5,7 @@ import type { KubeObject } from '../../crds/index.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
+import { Wakeup } from '../deadline.ts';
 import { restingReason, type Transition } from './conditions.ts';
 import { fieldManager, idOf } from './names.ts';
 
@@ -17,6 +18,8 @@ const mostPending = 200;
 
 /** Milliseconds between two rounds of writing. */
 const flushInterval = 500;
+/** Milliseconds that it waits for something to write before it looks by itself. */
+const longestIdle = 60_000;
 
 interface Known {
   readonly event: Event;
@@ -31,6 +34,7 @@ export class EventRecorder {
   readonly #log: Logger;
   readonly #known = new Map<string, Known>();
   readonly #pending = new Map<string, Event>();
+  readonly #recorded: Wakeup;
   /** Events that were not written because too many waited. */
   dropped = 0;
 
@@ -38,6 +42,7 @@ export class EventRecorder {
     this.#cluster = cluster;
     this.#clock = clock;
     this.#log = log;
+    this.#recorded = new Wakeup(clock);
   }
 
   /** One event for each condition that changed. */
@@ -67,6 +72,7 @@ export class EventRecorder {
       return;
     }
     const { uid } = object.metadata;
+    this.#recorded.wake();
     this.#pending.set(key, {
       apiVersion: 'v1',
       kind: 'Event',
@@ -92,6 +98,8 @@ export class EventRecorder {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.flush();
+      // With nothing to write it waits to be told.
+      if (this.#pending.size === 0) await this.#recorded.sleep(longestIdle, signal);
       await sleep(this.#clock, flushInterval, signal);
     }
     await this.flush();
