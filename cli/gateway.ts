@@ -6,12 +6,14 @@ import { type HostOptions, ProcessHost } from './process/host.ts';
 import { redisOptions } from './process/redis.ts';
 import { RedisSets } from './process/redis-sets.ts';
 import { SinkWatch } from './process/sink-watch.ts';
+import { tokensOf } from './process/tokens.ts';
 import type { RedisCliOptions } from './redis-options.ts';
 
 interface Options extends HostOptions, RedisCliOptions {
   readonly host: string;
   readonly port: string;
   readonly allowOrigin?: readonly string[];
+  readonly tokenFile?: string;
 }
 
 /** Milliseconds between looks at which sets there are. */
@@ -22,6 +24,7 @@ export async function gatewayCommand(options: Options): Promise<void> {
   const host = new ProcessHost('gateway', options);
   const { clock, log, metrics, supervisor } = host;
   const reader = new RedisReader(await redisOptions(options, host));
+  const tokens = await tokensOf(options.tokenFile, host);
   const sets = new RedisSets(reader, clock, log);
   const watch = new SinkWatch(() => sets.refresh(), clock, log, setsInterval);
   const gateway = createGateway({
@@ -31,6 +34,7 @@ export async function gatewayCommand(options: Options): Promise<void> {
     log,
     host: options.host,
     port: wholeNumber(options.port, '--port', 0, 65_535),
+    tokens,
     allowedOrigins: options.allowOrigin ?? [],
   });
   registerGatewayMetrics(metrics, gateway);

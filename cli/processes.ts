@@ -74,6 +74,7 @@ Examples:
   addRedisOptions(gateway, 'read from this Redis; $REDIS_URL where absent')
     .option('--host <address>', 'address to serve readers at', '0.0.0.0')
     .option('--port <n>', 'port to serve readers at; 0 for any free one', '8080')
+    .option('--token-file <path>', 'serve only who has one of these bearer tokens, one a line; all when absent')
     .option('--allow-origin <origin...>', 'origins of pages elsewhere that may read, e.g. https://desk.example.com');
   addHttp(gateway)
     .addHelpText(
@@ -81,6 +82,12 @@ Examples:
       `
 Needs Redis only. Readers find everything at --port, as with standalone: the console page, /v1/sets, and
 /v1/stream?set=NAMESPACE/NAME over WebSocket.
+
+With --token-file, readers send 'Authorization: Bearer TOKEN'; a page of a browser opens the WebSocket with the subprotocols
+ticker.v1 and ticker.bearer.TOKEN (in base64url) instead. The file is read anew each minute.
+
+A reader that was cut off resumes, at any replica, with from=SLICE_UID:EPOCH.CLAIM:SEQ for each slice, of the last batch
+that it has; what it missed comes first, as far as the set's streams reach back.
 
 SIGTERM closes streams with 1001 after what is queued for them; a reader connects again, to whichever replica.
 

@@ -36,3 +36,13 @@ export const badRequest = defineError(
   'terminal',
   'GET /, /healthz, /v1/sets, /v1/sets/NAMESPACE/NAME/latest or /bars; WebSocket /v1/stream?set=NAMESPACE/NAME, &kind=bars for bars.',
 );
+export const unauthorized = defineError(
+  'GATEWAY_UNAUTHORIZED',
+  'terminal',
+  "Send 'Authorization: Bearer TOKEN', or open the WebSocket with the subprotocols ticker.v1 and ticker.bearer.TOKEN (base64url).",
+);
+export const badPosition = defineError(
+  'GATEWAY_BAD_POSITION',
+  'terminal',
+  'Resume with from=SLICE_UID:EPOCH.CLAIM:SEQ of the last batch that was received of each slice.',
+);

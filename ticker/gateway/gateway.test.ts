@@ -430,6 +430,7 @@ function bound(reader: SinkReader): SinkReader {
     subscribe: (channel, deliver) => reader.subscribe(channel, deliver),
     latest: (setUid) => reader.latest(setUid),
     range: (sliceUid, setUid, afterId, limit) => reader.range(sliceUid, setUid, afterId, limit),
+    rangeBack: (sliceUid, setUid, beforeId, limit) => reader.rangeBack(sliceUid, setUid, beforeId, limit),
     slices: (setUid) => reader.slices(setUid),
     close: () => reader.close(),
   };

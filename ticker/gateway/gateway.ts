@@ -7,10 +7,20 @@ import { type Clock, sleep, type Timer } from '../../runtime/clock.ts';
 import { CodedError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { SinkReader } from '../sinks/reader.ts';
-import { badRequest, cannotListen, notPublished, originRefused, portInUse, tooManyClients } from './errors.ts';
+import { agreedProtocol, isAllowed, type Tokens } from './access.ts';
+import {
+  badRequest,
+  cannotListen,
+  notPublished,
+  originRefused,
+  portInUse,
+  tooManyClients,
+  unauthorized,
+} from './errors.ts';
 import { errorBody, errorStatus, findBars, findSet, HttpApi } from './http-api.ts';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 import { isLoopback, type OriginPolicy, refusal } from './origin.ts';
+import { type Position, readPositions } from './position.ts';
 import { barsOf, type GatewaySet, SetFeed, setName } from './set-feed.ts';
 import { StreamClient } from './stream-client.ts';
 import { countUp, type GatewayTraffic, newTraffic } from './traffic.ts';
@@ -29,6 +39,8 @@ export interface GatewayOptions {
   readonly port?: number;
   /** Origins of pages elsewhere that may read; the gateway's own always may. */
   readonly allowedOrigins?: readonly string[];
+  /** Who may read; everybody who can reach it where absent. The page itself and `/healthz` are for all. */
+  readonly tokens?: Tokens | undefined;
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -80,7 +92,12 @@ class HttpGateway implements Gateway {
     this.#server.requestTimeout = 10_000;
     this.#server.maxConnections = this.#limits.maxClients + plainConnections;
     this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
-    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: clientMessageBytes, clientTracking: false });
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: clientMessageBytes,
+      clientTracking: false,
+      handleProtocols: agreedProtocol,
+    });
   }
 
   get clients(): number {
@@ -131,16 +148,18 @@ class HttpGateway implements Gateway {
     try {
       const refused = refusal(this.#origins, request.headers.host, request.headers.origin);
       if (refused !== undefined) throw originRefused(refused);
+      if (!(await isAllowed(this.#options.tokens, request))) throw unauthorized('the request carries no known token');
       const url = new URL(request.url ?? '/', 'http://gateway');
       if (url.pathname !== '/v1/stream') throw badRequest(`there is no stream at ${url.pathname.slice(0, 200)}`);
       const kind = url.searchParams.get('kind') ?? 'ticks';
       if (kind !== 'ticks' && kind !== 'bars') throw badRequest(`no kind '${kind.slice(0, 40)}'; ticks or bars`);
       const wanted = url.searchParams.get('set') ?? '';
       const set = (kind === 'bars' ? findBars : findSet)(this.#options.sets(), wanted);
+      const from = readPositions(url.searchParams.getAll('from'));
       const feed = await this.#open(set);
       if (socket.destroyed || this.#closing) return this.#release(feed);
       socket.off('error', onError);
-      this.#sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(feed, client));
+      this.#sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(feed, client, from));
     } catch (error) {
       const status = errorStatus(error);
       countUp(this.traffic.refused, error instanceof CodedError ? error.code : 'GATEWAY_INTERNAL');
@@ -167,13 +186,14 @@ class HttpGateway implements Gateway {
     }
   }
 
-  #welcome(feed: SetFeed, socket: WebSocket): void {
+  #welcome(feed: SetFeed, socket: WebSocket, from: ReadonlyMap<string, Position>): void {
     const { clock, log } = this.#options;
     const client = new StreamClient(socket, {
       clock,
       limits: this.#limits,
       traffic: this.traffic,
       wantSnapshot: feed.wantSnapshot,
+      wantFirst: from.size === 0 ? undefined : (resuming) => void feed.resume(resuming, from),
     });
     feed.clients.add(client);
     this.traffic.opened++;
@@ -226,6 +246,7 @@ function feedKey(set: GatewaySet): string {
 function refuse(socket: Duplex, status: number, body: string): void {
   const head = [
     `HTTP/1.1 ${status} Refused`,
+    ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     'Connection: close',
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,

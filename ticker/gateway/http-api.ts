@@ -4,7 +4,8 @@ import { CodedError, describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { sinkUnavailable } from '../sinks/errors.ts';
 import type { SinkReader } from '../sinks/reader.ts';
-import { badRequest, noBars, originRefused, unknownSet } from './errors.ts';
+import { isAllowed, type Tokens } from './access.ts';
+import { badRequest, noBars, originRefused, unauthorized, unknownSet } from './errors.ts';
 import { type OriginPolicy, refusal } from './origin.ts';
 import { loadPage, type Page } from './page.ts';
 import { barsOf, type GatewaySet, latestRows, setName } from './set-feed.ts';
@@ -15,6 +16,7 @@ export interface HttpApiOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly origins: OriginPolicy;
+  readonly tokens?: Tokens | undefined;
   /** Streams that are open now. */
   readonly clients: () => number;
 }
@@ -26,7 +28,9 @@ const statuses: Readonly<Record<string, number>> = {
   GATEWAY_SET_NOT_PUBLISHED: 409,
   GATEWAY_ORIGIN_REFUSED: 403,
   GATEWAY_TOO_MANY_CLIENTS: 503,
+  GATEWAY_UNAUTHORIZED: 401,
   GATEWAY_BAD_REQUEST: 404,
+  GATEWAY_BAD_POSITION: 400,
   SINK_UNAVAILABLE: 503,
 };
 
@@ -84,6 +88,11 @@ export class HttpApi {
         response.setHeader('Access-Control-Allow-Origin', request.headers.origin);
         response.setHeader('Vary', 'Origin');
       }
+      if (request.method === 'OPTIONS') {
+        response.setHeader('Access-Control-Allow-Methods', 'GET, HEAD');
+        response.setHeader('Access-Control-Allow-Headers', 'Authorization');
+        return reply(response, 204, '');
+      }
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         response.setHeader('Allow', 'GET, HEAD');
         return reply(response, 405, errorBody(badRequest(`${request.method} is not known here`)));
@@ -104,6 +113,10 @@ export class HttpApi {
       return reply(response, 200, this.#page.html, 'text/html; charset=utf-8');
     }
     if (path === '/healthz') return reply(response, 200, `${JSON.stringify({ status: 'ok', clients: clients() })}\n`);
+    if (!(await isAllowed(this.#options.tokens, request))) {
+      response.setHeader('WWW-Authenticate', 'Bearer');
+      throw unauthorized('the request carries no known token');
+    }
     if (path === '/v1/sets') return reply(response, 200, `${JSON.stringify({ sets: sets().map(describeSet) })}\n`);
     const [, namespace, name, what] = /^\/v1\/sets\/([^/]+)\/([^/]+)\/(latest|bars)$/.exec(path) ?? [];
     if (what !== undefined) {

@@ -5,6 +5,8 @@ import { barsChannel, barsUid, isBarsUid } from '../bars/bar-set.ts';
 import { arrowHeaderText } from '../pipeline/format/arrow-stream.ts';
 import type { Published, SinkReader, Unsubscribe } from '../sinks/reader.ts';
 import { subscribeSet } from '../sinks/set-subscription.ts';
+import { type Missed, readMissed } from './missed.ts';
+import { type Position, placeOf } from './position.ts';
 import type { Frame, StreamClient } from './stream-client.ts';
 
 /** A set as the gateway knows it. */
@@ -93,6 +95,37 @@ export class SetFeed {
     if (!this.#reading) void this.#readLatest();
   };
 
+  /** Gives `client` what it has missed since `from`; of slices for which that cannot be told, the latest values first. */
+  async resume(client: StreamClient, from: ReadonlyMap<string, Position>): Promise<void> {
+    try {
+      const slices = new Set([...(await this.#reader.slices(this.set.uid)), ...from.keys()]);
+      const missed = await Promise.all([...slices].map((slice) => this.#missed(slice, from.get(slice))));
+      const told = missed.map(({ slice, payloads, whole }) => ({ slice, batches: payloads.length, whole }));
+      const head = headOf('resumed', this.set, this.#clock.now());
+      const texts = [JSON.stringify({ ...head, slices: told })];
+      if (missed.some(({ whole }) => !whole)) {
+        texts.push(snapshotText(this.set, this.#clock.now(), await latestRows(this.#reader, this.set)));
+      }
+      const last = missed.flatMap(({ slice, payloads }): [string, Position][] => {
+        const at = payloads.length === 0 ? from.get(slice) : placeOf(payloads.at(-1) ?? '');
+        return at === undefined ? [] : [[slice, at]];
+      });
+      client.resume(
+        texts,
+        missed.flatMap(({ payloads }) => payloads.map(toFrame)),
+        new Map(last),
+      );
+    } catch (error) {
+      this.#log.warn({ event: 'gateway.resume', set: setName(this.set) }, describeError(error));
+      client.close(1013, 'what was missed cannot be read now');
+    }
+  }
+
+  async #missed(slice: string, from: Position | undefined): Promise<Missed> {
+    if (from === undefined) return { slice, payloads: [], whole: false };
+    return readMissed(this.#reader, slice, this.set.uid, from);
+  }
+
   async #readLatest(): Promise<void> {
     this.#reading = true;
     while (this.#waiting.length > 0) {
@@ -118,9 +151,13 @@ export class SetFeed {
 }
 
 function snapshotText(set: GatewaySet, now: number, rows: string): string {
-  const kind = isBarsUid(set.uid) ? { kind: 'bars' } : {};
-  const head = JSON.stringify({ type: 'snapshot', v: 1, set: setName(set), ...kind, time: Math.round(now * 1000) });
+  const head = JSON.stringify(headOf('snapshot', set, now));
   return `${head.slice(0, -1)},"rows":${rows}}`;
+}
+
+function headOf(type: 'snapshot' | 'resumed', set: GatewaySet, now: number) {
+  const kind = isBarsUid(set.uid) ? { kind: 'bars' } : {};
+  return { type, v: 1, set: setName(set), ...kind, time: Math.round(now * 1000) };
 }
 
 /** The header comes first in a batch's text, and neither names nor numbers before `count` are longer than this. */

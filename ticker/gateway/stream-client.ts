@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../runtime/clock.ts';
 import type { GatewayLimits } from './limits.ts';
+import { comparePositions, type Position, placeOf } from './position.ts';
 import type { GatewayTraffic } from './traffic.ts';
 
 /** One published message, encoded once for all clients. */
@@ -30,8 +31,13 @@ export class StreamClient {
   #heldBytes = 0;
   #dropped = { batches: 0, ticks: 0, countable: true };
   #lastSign: number;
+  /** By slice, what was resent last: what comes on the channel up to there is no news. */
+  readonly #resent = new Map<string, Position>();
 
-  /** @param wantSnapshot asks for {@link snapshot} to be called; at once for the first, later after each block */
+  /**
+   * @param wantSnapshot asks for {@link snapshot} to be called; at once for the first, later after each block
+   * @param wantFirst asks for the first instead, where the reader resumes: for {@link resume}, or {@link snapshot}
+   */
   constructor(
     socket: WebSocket,
     options: {
@@ -40,6 +46,7 @@ export class StreamClient {
       /** Counted into. */
       readonly traffic: GatewayTraffic;
       readonly wantSnapshot: (client: StreamClient) => void;
+      readonly wantFirst?: ((client: StreamClient) => void) | undefined;
     },
   ) {
     this.#socket = socket;
@@ -51,7 +58,15 @@ export class StreamClient {
     socket.on('pong', () => this.#alive());
     // Nothing is expected from a reader; what comes is a sign of life.
     socket.on('message', () => this.#alive());
-    this.#wantSnapshot(this);
+    (options.wantFirst ?? options.wantSnapshot)(this);
+  }
+
+  /** What the reader missed, after `texts`; `last` says up to where, by slice. */
+  resume(texts: readonly string[], missed: readonly Frame[], last: ReadonlyMap<string, Position>): void {
+    if (this.#state !== 'catchingUp') return;
+    for (const text of texts) this.#text(text);
+    for (const [slice, position] of last) this.#resent.set(slice, position);
+    this.#flow(missed);
   }
 
   /** Latest values of the set, as the text of a message. */
@@ -63,14 +78,35 @@ export class StreamClient {
       this.#dropped = { batches: 0, ticks: 0, countable: true };
     }
     this.#text(text);
+    this.#flow([]);
+  }
+
+  publish(frame: Frame): void {
+    if (this.#resent.size > 0 && this.#state === 'flowing' && this.#isRepeated(frame)) return;
+    this.#offer(frame);
+  }
+
+  #flow(first: readonly Frame[]): void {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
     this.#state = 'flowing';
+    for (const frame of first) this.#offer(frame);
     for (const frame of held) this.publish(frame);
   }
 
-  publish(frame: Frame): void {
+  /** The stream and the channel are read apart: what was resent may come on the channel still. */
+  #isRepeated(frame: Frame): boolean {
+    const place = placeOf(frame.data);
+    const resent = place && this.#resent.get(place.sliceUid);
+    if (place === undefined || resent === undefined) return false;
+    const order = comparePositions(place, resent);
+    if (order < 0 || (order === 0 && place.count > 0)) return true;
+    if (order > 0) this.#resent.delete(place.sliceUid);
+    return false;
+  }
+
+  #offer(frame: Frame): void {
     if (this.#state === 'flowing') {
       const waiting = this.#socket.bufferedAmount;
       // A message larger than the bound goes out alone: with nothing on its way, nothing would unblock the client.

@@ -30,6 +30,8 @@ export const gatewayMetrics = {
         'GATEWAY_ORIGIN_REFUSED',
         'GATEWAY_TOO_MANY_CLIENTS',
         'GATEWAY_BAD_REQUEST',
+        'GATEWAY_BAD_POSITION',
+        'GATEWAY_UNAUTHORIZED',
         'GATEWAY_INTERNAL',
         'SINK_UNAVAILABLE',
       ],
@@ -40,7 +42,7 @@ export const gatewayMetrics = {
     type: 'counter',
     help: 'Plain HTTP requests answered, by status.',
     unit: 'requests',
-    labels: { status: ['200', '403', '404', '405', '409', '500', '503'] },
+    labels: { status: ['200', '400', '401', '403', '404', '405', '409', '500', '503'] },
   },
   sent: {
     name: 'ticker_gateway_messages_sent_total',

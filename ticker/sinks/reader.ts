@@ -20,6 +20,13 @@ export interface SinkReader {
     afterId: string,
     limit: number,
   ): Promise<readonly { id: string; payload: string | Uint8Array }[]>;
+  /** The same backwards: batches before `beforeId` (`+` for the newest), the newest first. */
+  rangeBack(
+    sliceUid: string,
+    setUid: string,
+    beforeId: string,
+    limit: number,
+  ): Promise<readonly { id: string; payload: string | Uint8Array }[]>;
   /** UIDs of the slices that have delivered to a set. */
   slices(setUid: string): Promise<readonly string[]>;
   close(): Promise<void>;

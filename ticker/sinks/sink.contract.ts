@@ -400,6 +400,12 @@ export function describeSink(name: string, make: () => Promise<SinkFixture>): vo
         const rest = await reader.range(slice, set, first.at(-1)!.id, 100);
         expect([...first, ...rest].map((entry) => JSON.parse(String(entry.payload)).seq)).toEqual([1, 2, 3, 4, 5]);
         expect(await reader.range(slice, set, rest.at(-1)!.id, 100)).toEqual([]);
+        const seqs = (entries: readonly { payload: string | Uint8Array }[]) =>
+          entries.map((entry) => JSON.parse(String(entry.payload)).seq);
+        const newest = await reader.rangeBack(slice, set, '+', 2);
+        const older = await reader.rangeBack(slice, set, newest.at(-1)!.id, 100);
+        expect([...seqs(newest), ...seqs(older)]).toEqual([5, 4, 3, 2, 1]);
+        expect(await reader.rangeBack(slice, set, older.at(-1)!.id, 100)).toEqual([]);
       });
 
       test('what nobody has written is empty', async () => {

@@ -38,9 +38,32 @@ function connection(state, text) {
   byId('connection').textContent = text;
 }
 
+/** Asked for once, where the gateway wants one; gone with the tab. */
+let token = sessionStorage.getItem('token');
+let asked = false;
+
+const get = (path) => fetch(path, token ? { headers: { Authorization: `Bearer ${token}` } } : {});
+
+/** A page can send a token with a WebSocket as a subprotocol only. */
+const protocols = () =>
+  token ? ['ticker.v1', `ticker.bearer.${btoa(token).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')}`] : [];
+
+function askForToken() {
+  if (asked) return;
+  asked = true;
+  token = prompt('This gateway wants a bearer token.')?.trim() || null;
+  if (token) sessionStorage.setItem('token', token);
+}
+
 async function loadSets() {
   try {
-    const response = await fetch('/v1/sets');
+    let response = await get('/v1/sets');
+    if (response.status === 401) {
+      askForToken();
+      response = await get('/v1/sets');
+    }
+    if (response.status === 401) connection('lost', 'the gateway wants a token; load the page again to give one');
+    if (!response.ok) return;
     sets = (await response.json()).sets.sort((a, b) => name(a).localeCompare(name(b)));
   } catch {
     return;
@@ -90,6 +113,7 @@ function open() {
   connection('connecting', 'connecting');
   const own = new WebSocket(
     `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/stream?set=${encodeURIComponent(set)}`,
+    protocols(),
   );
   socket = own;
   own.binaryType = 'arraybuffer';
@@ -136,7 +160,7 @@ async function readLatest(own, set) {
   own.reading = true;
   own.unread = false;
   try {
-    const response = await fetch(`/v1/sets/${set}/latest`);
+    const response = await get(`/v1/sets/${set}/latest`);
     const latest = response.ok ? await response.json() : { rows: {} };
     if (stream === own) for (const row of Object.values(latest.rows)) merge(row);
     dirty = true;

@@ -42,6 +42,11 @@ export class MemoryReader implements SinkReader {
     return this.#slices.get(sliceUid)?.sets.get(setUid)?.stream.range(afterId, limit) ?? [];
   }
 
+  async rangeBack(sliceUid: string, setUid: string, beforeId: string, limit: number): Promise<readonly StreamEntry[]> {
+    this.#check();
+    return this.#slices.get(sliceUid)?.sets.get(setUid)?.stream.rangeBack(beforeId, limit) ?? [];
+  }
+
   async slices(setUid: string): Promise<readonly string[]> {
     this.#check();
     return [...this.#slices].filter(([, slice]) => slice.sets.has(setUid)).map(([sliceUid]) => sliceUid);

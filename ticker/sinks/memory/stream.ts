@@ -33,7 +33,23 @@ export class BoundedStream {
 
   /** At most `limit` entries after `afterId`, which need not be one that is kept. */
   range(afterId: string, limit: number): StreamEntry[] {
-    const [millis, sequence] = parseStreamId(afterId);
+    const from = this.#after(afterId);
+    return this.#entries.slice(from, from + limit);
+  }
+
+  /** At most `limit` entries before `beforeId`, the newest first; `+` is after every one. */
+  rangeBack(beforeId: string, limit: number): StreamEntry[] {
+    let end = this.#entries.length;
+    if (beforeId !== '+') {
+      end = this.#after(beforeId);
+      if (this.#entries[end - 1]?.id === beforeId) end--;
+    }
+    return this.#entries.slice(Math.max(this.#first, end - limit), Math.max(this.#first, end)).reverse();
+  }
+
+  /** Index of the first entry after an id. */
+  #after(id: string): number {
+    const [millis, sequence] = parseStreamId(id);
     let low = this.#first;
     let high = this.#entries.length;
     while (low < high) {
@@ -42,7 +58,7 @@ export class BoundedStream {
       if (m > millis || (m === millis && s > sequence)) high = middle;
       else low = middle + 1;
     }
-    return this.#entries.slice(low, low + limit);
+    return low;
   }
 
   #drop(): void {

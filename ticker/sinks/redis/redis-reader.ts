@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { readPayload } from '../payload.ts';
 import type { Published, SinkReader, Unsubscribe } from '../reader.ts';
 import { ChannelSubscriptions, channelPurposes } from './channel-subscriptions.ts';
@@ -50,14 +51,18 @@ export class RedisReader implements SinkReader {
     limit: number,
   ): Promise<readonly { id: string; payload: string | Uint8Array }[]> {
     const key = streamKey(sliceUid, setUid);
-    await this.#nodes.ready(queries, key);
-    const entries = await this.#nodes.run(queries, key, (client) =>
-      client.xrangeBuffer(key, `(${afterId}`, '+', 'COUNT', limit),
-    );
-    return entries.map(([id, fields]) => {
-      const at = fields.findIndex((field, index) => index % 2 === 0 && field.toString() === 'payload');
-      return { id: id.toString(), payload: readPayload(fields[at + 1]!) };
-    });
+    return this.#entries(key, (client) => client.xrangeBuffer(key, `(${afterId}`, '+', 'COUNT', limit));
+  }
+
+  async rangeBack(
+    sliceUid: string,
+    setUid: string,
+    beforeId: string,
+    limit: number,
+  ): Promise<readonly { id: string; payload: string | Uint8Array }[]> {
+    const key = streamKey(sliceUid, setUid);
+    const before = beforeId === '+' ? beforeId : `(${beforeId}`;
+    return this.#entries(key, (client) => client.xrevrangeBuffer(key, before, '-', 'COUNT', limit));
   }
 
   async slices(setUid: string): Promise<readonly string[]> {
@@ -70,6 +75,15 @@ export class RedisReader implements SinkReader {
   async sets(now: number): Promise<readonly NamedSet[]> {
     await this.#nodes.ready(queries, setNamesKey);
     return readSetNames((key, act) => this.#nodes.run(queries, key, act), now);
+  }
+
+  async #entries(key: string, read: (client: Redis) => Promise<[Buffer, Buffer[]][]>) {
+    await this.#nodes.ready(queries, key);
+    const entries = await this.#nodes.run(queries, key, read);
+    return entries.map(([id, fields]) => {
+      const at = fields.findIndex((field, index) => index % 2 === 0 && field.toString() === 'payload');
+      return { id: id.toString(), payload: readPayload(fields[at + 1]!) };
+    });
   }
 
   async close(): Promise<void> {
