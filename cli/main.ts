@@ -92,6 +92,7 @@ addRedisOptions(
 )
   .argument('<set>', 'the set, as NAME or NAMESPACE/NAME')
   .option('--gateway <url>', 'read from this gateway', 'ws://127.0.0.1:8080')
+  .option('--token-file <path>', 'send the first bearer token of this file to the gateway')
   .option('--channel <name>', "the set's full channel name, with --redis, where it is not ticks:NAMESPACE:NAME")
   .option('--count <n>', 'end after this many batches')
   .option('--format <format>', 'table, json (a tick a line) or batches (as received)', 'table')

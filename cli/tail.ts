@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws';
 import { z } from 'zod';
+import { BearerTokens } from '../runtime/bearer-tokens.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { CodedError, defineError, describeError } from '../runtime/errors.ts';
 import { silentLogger } from '../runtime/log.ts';
@@ -18,6 +19,7 @@ const gatewayRefused = defineError(
 
 interface Options extends RedisCliOptions {
   readonly gateway: string;
+  readonly tokenFile?: string;
   readonly channel?: string;
   readonly count?: string;
   readonly format: string;
@@ -44,7 +46,7 @@ export async function tailCommand(set: string, options: Options): Promise<void> 
   };
   const close =
     options.redis === undefined
-      ? await readGateway(options.gateway, `${namespace}/${name}`, receive, done)
+      ? await readGateway(options, `${namespace}/${name}`, receive, done)
       : await readRedis(
           { url: options.redis, ...(await redisLogin(options)) },
           options.channel ?? `ticks:${namespace}:${name}`,
@@ -63,12 +65,17 @@ export async function tailCommand(set: string, options: Options): Promise<void> 
 }
 
 async function readGateway(
-  gateway: string,
+  { gateway, tokenFile }: Pick<Options, 'gateway' | 'tokenFile'>,
   set: string,
   receive: (payload: string | Uint8Array) => void,
   done: PromiseWithResolvers<void>,
 ): Promise<() => Promise<void>> {
-  const socket = new WebSocket(`${gateway.replace(/\/$/, '')}/v1/stream?set=${encodeURIComponent(set)}`);
+  const tokens = tokenFile === undefined ? undefined : new BearerTokens(tokenFile, systemClock, silentLogger);
+  await tokens?.load();
+  const token = await tokens?.first();
+  const socket = new WebSocket(`${gateway.replace(/\/$/, '')}/v1/stream?set=${encodeURIComponent(set)}`, {
+    headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+  });
   const opened = Promise.withResolvers<void>();
   socket.on('open', () => opened.resolve());
   socket.on('unexpected-response', (_request, response) => {

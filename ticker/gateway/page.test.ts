@@ -5,6 +5,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { silentLogger } from '../../runtime/log.ts';
+import type { Tokens } from './access.ts';
 import { TestFeed, type TestRow, testSet } from './feed.testing.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 
@@ -61,7 +62,7 @@ afterEach(async () => {
   expect(problems).toEqual([]);
 });
 
-async function serve(): Promise<void> {
+async function serve(tokens?: Tokens): Promise<void> {
   gateway = createGateway({
     reader: feed.sink.reader(),
     sets: () => [testSet('nifty-weekly'), testSet('equities')],
@@ -69,6 +70,7 @@ async function serve(): Promise<void> {
     log: silentLogger,
     port,
     limits: { drain: 100 },
+    tokens,
   });
   ({ port } = await gateway.listen());
 }
@@ -183,4 +185,21 @@ test('on a phone nothing is wider than the screen but the table, which scrolls',
   await expect.poll(() => cell(0, 'LTP')).toBe('210.00');
   const widths = await page.evaluate('[document.documentElement.scrollWidth, innerWidth]');
   expect(widths).toEqual([390, 390]);
+});
+
+test('a gateway that wants a token asks for it once', async () => {
+  await gateway.close();
+  await serve({ knows: async (token) => token === 'token/of+the=desk' });
+  const asked: string[] = [];
+  page.on('dialog', (dialog) => {
+    asked.push(dialog.message());
+    void dialog.accept('token/of+the=desk');
+  });
+  await feed.publish('equities', [{ symbol: 'NSE:INFY', last_price: 1500, close: 1480, receive_time: 1 }]);
+  await open('#default%2Fequities');
+  await expect.poll(status).toBe('live');
+  await expect.poll(() => cell(0, 'LTP')).toBe('1,500.00');
+  expect(asked).toHaveLength(1);
+  // The browser itself writes a line about the first answer.
+  problems = problems.filter((problem) => !problem.includes('401'));
 });

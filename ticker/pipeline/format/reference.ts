@@ -178,6 +178,32 @@ ${columnTable}
 
 A latest value (Redis hash, or \`/v1/sets/<namespace>/<name>/latest\`) is one row as an object with the same names, nulls left out.
 
+## Over a WebSocket
+
+A gateway's \`/v1/stream?set=<namespace>/<name>\` sends batches and heartbeats as they were published (\`&kind=bars\` for
+bars), and messages of its own, JSON objects with a \`type\`:
+
+${table(
+  ['`type`', 'when', 'what'],
+  [
+    ['`snapshot`', 'first, and after `dropped`', '`rows`: the latest values, by instrument'],
+    ['`dropped`', 'the reader was too slow', '`batches`, and `ticks` where they can be counted, that it did not get'],
+    [
+      '`resumed`',
+      'first, for a reader that resumes',
+      '`slices`: of each `slice` (its UID) how many `batches` come now, and whether they follow on its position (`whole`)',
+    ],
+  ],
+)}
+
+**Resuming.** A reader that was cut off opens the stream again, at any gateway, with the last batch that it has of each
+slice: \`&from=<sliceUid>:<epoch>.<claim>:<seq>\`, once for each. What it has not received comes first, from the set's
+streams, then what is published; nothing comes twice. Where the streams do not reach back so far (\`whole\` is false), or of a
+slice that it did not name, nothing is sent again, and the latest values come as a \`snapshot\` before the batches.
+
+**Tokens.** Where the gateway wants one: \`Authorization: Bearer <token>\`; a page sends the subprotocols \`ticker.v1\` and
+\`ticker.bearer.<token in base64url>\` instead, and is answered with \`ticker.v1\`. Never in the address.
+
 ## Bars
 
 A set with \`spec.bars\` also delivers OHLCV bars with open interest: on the channel \`<channel>:bars\`, as JSON, by the very
