@@ -4,16 +4,11 @@ import type { Logger } from '../../../runtime/log.ts';
 import { isSharded } from '../channels.ts';
 import { readPayload } from '../payload.ts';
 import type { Published, Unsubscribe } from '../reader.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, channelPurposes } from './connection.ts';
 import type { RedisNodes } from './redis-nodes.ts';
 
 type Deliver = (message: Published) => void;
 
-/**
- * What the connections in Pub/Sub mode are for. Each kind of channel has its own: a server counts the two apart, and the
- * client takes a count of 0 for the end of all.
- */
-export const channelPurposes = ['reader-channels', 'reader-shards'] as const;
 const [plain, sharded] = channelPurposes;
 
 /** Milliseconds between two looks at whether every channel is subscribed and its connection alive. */
@@ -84,7 +79,9 @@ export class ChannelSubscriptions {
 
   #listen(connection: Connection): void {
     const { client } = connection;
-    const receive = (channel: Buffer, payload: Buffer): void => this.#deliver(channel.toString(), readPayload(payload));
+    const receive = (channel: unknown, payload: unknown): void => {
+      if (Buffer.isBuffer(payload)) this.#deliver(String(channel), readPayload(payload));
+    };
     client.on('messageBuffer', receive);
     client.on('smessageBuffer', receive);
     client.on('ready', () => this.#renew());

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Redis } from 'ioredis';
+import { type RedisOptions as ClientOptions, Redis } from 'ioredis';
 import { backoffDelay } from '../../../runtime/backoff.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { CodedError } from '../../../runtime/errors.ts';
@@ -7,6 +7,7 @@ import type { Logger } from '../../../runtime/log.ts';
 import type { Random } from '../../../runtime/random.ts';
 import { sinkUnavailable } from '../errors.ts';
 import { formatNode, type NodeAddress, parseRedisUrl, type RedisAddress } from './redis-url.ts';
+import { ReplyGuard } from './reply-guard.ts';
 
 /** What TLS needs beyond a `rediss` URL; texts are PEM. */
 export interface RedisTls {
@@ -37,6 +38,8 @@ export interface RedisOptions extends RedisAccess {
   readonly commandTimeout?: number;
   /** Milliseconds that a connection attempt may take, and that a call waits for one; default 3 s. */
   readonly connectTimeout?: number;
+  /** Makes the sockets; for tests of what comes on them. */
+  readonly connector?: ClientOptions['Connector'];
 }
 
 /** Where and as whom, from the URL and what stands beside it. */
@@ -48,6 +51,12 @@ export function addressOf(options: RedisOptions): RedisAddress {
     ...(password !== undefined && { password }),
   };
 }
+
+/**
+ * What the connections in Pub/Sub mode are for. Each kind of channel has its own: a server counts the two apart, and the
+ * client takes a count of 0 for the end of all.
+ */
+export const channelPurposes = ['reader-channels', 'reader-shards'] as const;
 
 const reconnect = { first: 50, most: 2000 };
 
@@ -83,6 +92,7 @@ export class Connection {
       password: address.password,
       db: address.database,
       ...(address.tls && { tls: tlsOptions(node, options.tls) }),
+      ...(options.connector && { Connector: options.connector }),
       connectionName: `ticker-operator-${name}`,
       protocol: 2,
       connectTimeout: this.#connectTimeout,
@@ -96,6 +106,7 @@ export class Connection {
       autoResendUnfulfilledCommands: false,
       autoResubscribe: false,
     });
+    this.client.on('connect', () => this.#guard(name));
     this.client.on('error', (error: Error) => {
       this.#lastError = this.#describe(error);
       if (this.#lost) return;
@@ -153,6 +164,8 @@ export class Connection {
 
   /** What the promise of a command rejects with, in our terms. */
   readonly rejected = (error: unknown): never => {
+    // What comes after this long may be an answer, or without an end: neither is waited for.
+    if (error instanceof Error && error.message === 'Command timed out') this.client.disconnect(true);
     throw error instanceof CodedError ? error : this.unavailable(this.#describe(error));
   };
 
@@ -161,6 +174,28 @@ export class Connection {
 
   close(): void {
     this.client.disconnect();
+  }
+
+  /** Looks at what arrives before the client does, from the first byte on. */
+  #guard(name: string): void {
+    const { stream } = this.client;
+    const waiting = this.client as unknown as { readonly commandQueue: { readonly length: number } };
+    const guard = new ReplyGuard({
+      due: () => waiting.commandQueue.length,
+      messages: channelPurposes.some((each) => each === name),
+    });
+    const emit = stream.emit.bind(stream);
+    stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+      if (event !== 'data') return emit(event, ...args);
+      if (stream.destroyed) return true;
+      try {
+        guard.check(args[0] as Buffer);
+      } catch (error) {
+        stream.destroy(new Error(`it sent ${(error as Error).message}`));
+        return true;
+      }
+      return emit(event, ...args);
+    };
   }
 
   #describe(error: unknown): string {

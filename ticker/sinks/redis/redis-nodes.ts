@@ -13,6 +13,8 @@ const mostRedirects = 5;
 const askAgain = 100;
 /** Milliseconds after which a connection to a server that has no slots and gets no commands is closed. */
 const idleNode = 60_000;
+/** Connections at once, all purposes together; past it the longest unused is closed. */
+const mostConnections = 4096;
 
 interface Lane {
   readonly connection: Connection;
@@ -144,6 +146,7 @@ export class RedisNodes {
     const name = `${purpose} ${formatNode(node)}`;
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
+      if (this.#lanes.size >= mostConnections) this.#closeUnused();
       const connection = new Connection(this.#options, this.#address, node, purpose);
       lane = { connection, usedAt: 0 };
       this.#lanes.set(name, lane);
@@ -220,7 +223,7 @@ export class RedisNodes {
         this.#closeIdle(table);
         return;
       } catch (error) {
-        problem = describeError(error);
+        problem = error instanceof Error ? error.message : String(error);
       }
     }
     throw this.unavailable(`nobody says who has which slot: ${problem}`);
@@ -237,6 +240,12 @@ export class RedisNodes {
       return connection === undefined || connection.fresh ? 1 : 2;
     };
     return [...nodes.values()].sort((a, b) => rank(a) - rank(b));
+  }
+
+  #closeUnused(): void {
+    const [[name, lane] = []] = [...this.#lanes].sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    if (name !== undefined) this.#lanes.delete(name);
+    lane?.connection.close();
   }
 
   #closeIdle(table: SlotTable): void {

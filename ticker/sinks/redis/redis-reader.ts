@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { readPayload } from '../payload.ts';
 import type { Published, SinkReader, Unsubscribe } from '../reader.ts';
-import { ChannelSubscriptions, channelPurposes } from './channel-subscriptions.ts';
-import type { RedisOptions } from './connection.ts';
+import { ChannelSubscriptions } from './channel-subscriptions.ts';
+import { channelPurposes, type RedisOptions } from './connection.ts';
 import { directoryKey, emptyField, latestKey, setNamesKey, streamKey, timesKey } from './keys.ts';
 import { RedisNodes } from './redis-nodes.ts';
 import { type NamedSet, readSetNames } from './set-names.ts';
