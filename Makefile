@@ -1,7 +1,7 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench load check format generate simulate e2e e2e-up e2e-down
-export SEED SEEDS START TRACE FAULTS STRIKES
+.PHONY: help setup demo test bench load check format generate simulate e2e e2e-failover e2e-up e2e-down
+export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
@@ -34,6 +34,9 @@ simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SE
 
 e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)
 	@e2e/run test $(ONLY)
+
+e2e-failover: setup ## How long ticks are away when something dies: N=10 [ONLY=case] [LONG=300, seconds of the long cases]
+	@e2e/run failover
 
 e2e-up: setup ## Make a kind cluster of three nodes, with or without Docker, and keep it
 	@e2e/kind/cluster up

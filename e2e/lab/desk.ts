@@ -1,10 +1,19 @@
+import { join } from 'node:path';
+import { z } from 'zod';
 import { eventually } from './command.ts';
-import { conditionOf, kubectl, list } from './kubectl.ts';
-import { desk, samples } from './lab.ts';
+import { apply, conditionOf, kubectl, list, pods } from './kubectl.ts';
+import { desk, fixture, samples, system } from './lab.ts';
 
 /** Applies `samples/` as the README says, and waits until both sets are Ready. */
 export async function applySamples(): Promise<void> {
   await kubectl(['apply', '-n', desk, '-f', samples]);
+  await waitReady();
+}
+
+/** Applies the samples' accounts and the two fixed sets of `fixtures/desk.yaml`, and waits until both are Ready. */
+export async function applyDesk(): Promise<void> {
+  await kubectl(['apply', '-n', desk, '-f', join(samples, 'accounts.yaml')]);
+  await apply(await fixture('desk.yaml'), desk);
   await waitReady();
 }
 
@@ -32,5 +41,38 @@ export function waitCondition(kind: string, name: string, type: string, status: 
       return condition?.status === status ? condition : undefined;
     },
     { timeout },
+  );
+}
+
+const sliceStatus = z.looseObject({
+  shards: z.array(z.looseObject({ shard: z.string(), uid: z.string().optional(), phase: z.string() })).default([]),
+});
+const sliceSpec = z.looseObject({
+  owner: z.looseObject({ shard: z.string(), uid: z.string().optional() }).optional(),
+  next: z.unknown().optional(),
+});
+
+/** Waits until every pod is Ready, each slice is streamed by its owner with no move under way, and every set is Ready. */
+export async function recovered(): Promise<void> {
+  await eventually(
+    'everything has recovered',
+    async () => {
+      const running = (await pods(system, 'app.kubernetes.io/instance=ticker')).filter(({ leaving }) => !leaving);
+      const waiting = running.filter(({ ready }) => !ready).map(({ name }) => name);
+      if (waiting.length > 0) throw new Error(`not ready: ${waiting.join(', ')}`);
+      for (const { metadata, spec, status } of await list('subscriptionslice', desk)) {
+        const { owner, next } = sliceSpec.parse(spec);
+        const streaming = sliceStatus
+          .parse(status)
+          .shards.some(({ shard, uid, phase }) => shard === owner?.shard && uid === owner.uid && phase === 'Streaming');
+        if (!streaming || next !== undefined) throw new Error(`${metadata.name}: its owner does not stream alone`);
+      }
+      for (const item of await list('instrumentset', desk)) {
+        const ready = conditionOf(item, 'Ready');
+        if (ready?.status !== 'True') throw new Error(`${item.metadata.name}: ${ready?.message}`);
+      }
+      return true;
+    },
+    { timeout: 300_000, interval: 500 },
   );
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from './command.ts';
-import { apply, kubectl } from './kubectl.ts';
+import { eventually, run } from './command.ts';
+import { apply, kubectl, pods } from './kubectl.ts';
 
 /** Namespace of the release, of Redis, the broker and the reader. */
 export const system = 'ticker-system';
@@ -18,7 +18,8 @@ export const shardPods = 'app.kubernetes.io/component=shard';
 export const gatewayPods = 'app.kubernetes.io/component=gateway';
 
 const root = join(import.meta.dirname, '..', '..');
-const fixture = (name: string): Promise<string> => readFile(join(root, 'e2e', 'fixtures', name), 'utf8');
+/** Text of a file of `fixtures/`. */
+export const fixture = (name: string): Promise<string> => readFile(join(root, 'e2e', 'fixtures', name), 'utf8');
 export const samples = join(root, 'samples');
 export const chart = join(root, 'helm', 'ticker-operator');
 
@@ -45,6 +46,8 @@ export function chartValues({ product }: Images): string[] {
     'shards.min=2',
     // Short enough that a drained node is waited for.
     'shards.handoverSeconds=20',
+    'shards.rollout.watchSeconds=5',
+    'shards.scaleDownAfterSeconds=10',
     'operator.resources.requests.cpu=20m',
     'shards.resources.requests.cpu=50m',
     'gateway.resources.requests.cpu=20m',
@@ -69,25 +72,19 @@ export async function install(images: Images): Promise<void> {
   });
   for (const name of ['redis.yaml', 'broker.yaml', 'reader.yaml']) await apply(await fixture(name), system, values);
   await rollout('statefulset/redis', 'deployment/kite-simulator');
-  await run(
-    'helm',
-    [
-      'upgrade',
-      '--install',
-      release,
-      chart,
-      '--namespace',
-      system,
-      ...chartValues(images),
-      '--wait',
-      '--timeout',
-      '5m',
-    ],
-    {
-      timeout: 320_000,
-    },
-  );
+  await upgrade(images);
   await rollout('deployment/reader');
+  await eventually('the ticker pods run', async () => {
+    const running = (await pods(system, shardPods)).filter(({ ready, leaving }) => ready && !leaving);
+    return running.length >= 2 ? true : undefined;
+  });
+}
+
+/** Installs the chart, or brings it up to date, with further `NAME=VALUE`s of its values; waits until all of it runs. */
+export async function upgrade(images: Images, ...more: readonly string[]): Promise<void> {
+  const values = [...chartValues(images), ...more.flatMap((value) => ['--set', value])];
+  const args = ['upgrade', '--install', release, chart, '-n', system, ...values, '--wait', '--timeout', '5m'];
+  await run('helm', args, { timeout: 320_000 });
 }
 
 /** Takes away everything that {@link install} brought, the definitions too. */

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { eventually } from '../lab/command.ts';
+import { get, kubectl, list, type Pod, pods } from '../lab/kubectl.ts';
+import { desk, operatorPods, release, rollout, shardPods, system } from '../lab/lab.ts';
+import { breakNode, onNode, signalPod } from '../lab/nodes.ts';
+
+/** The product's program in its pods. */
+const program = 'dist/main.js';
+const sliceSpec = z.looseObject({ owner: z.object({ shard: z.string() }).optional() });
+
+/** The pod that serves a slice. */
+export async function ownerOf(slice: string): Promise<Pod> {
+  const { spec } = await get('subscriptionslice', desk, slice);
+  const shard = sliceSpec.parse(spec).owner?.shard;
+  const pod = (await pods(system, shardPods)).find(({ name }) => name === shard);
+  if (pod === undefined) throw new Error(`${slice} has no owner that is there: ${shard}`);
+  return pod;
+}
+
+export async function leader(): Promise<Pod> {
+  const { spec } = await get('lease', system, 'ticker-operator-leader');
+  const identity = z.string().parse(spec['holderIdentity']);
+  const pod = (await pods(system, operatorPods)).find(({ name }) => identity.startsWith(`${name}/`));
+  if (pod === undefined) throw new Error(`the leader ${identity} is gone`);
+  return pod;
+}
+
+export async function deletePod({ name }: Pod, force = false): Promise<void> {
+  const now = force ? ['--grace-period=0', '--force'] : [];
+  await kubectl(['delete', 'pod', name, '-n', system, '--wait=false', ...now]);
+}
+
+export const killProcess = (pod: Pod): Promise<void> => signalPod(pod, 'KILL', program);
+
+/** Stops a pod's process for a while, as a machine that hangs would. */
+export async function pauseProcess(pod: Pod, milliseconds: number): Promise<void> {
+  await signalPod(pod, 'STOP', program);
+  await delay(milliseconds);
+  await signalPod(pod, 'CONT', program);
+}
+
+export async function killRedis(): Promise<void> {
+  const [pod] = await pods(system, 'app=redis');
+  if (pod === undefined) throw new Error('no Redis is there');
+  await signalPod(pod, 'KILL', 'redis-server');
+}
+
+/** No operator for a while. `meanwhile` runs once it is gone. */
+export async function withoutOperator(milliseconds: number, meanwhile?: () => Promise<void>): Promise<void> {
+  const scale = (replicas: number) =>
+    kubectl(['scale', `deployment/${release}-operator`, '-n', system, `--replicas=${replicas}`]);
+  await scale(0);
+  try {
+    await eventually('the operator is gone', async () =>
+      (await pods(system, operatorPods)).length === 0 ? true : undefined,
+    );
+    await Promise.all([meanwhile?.(), delay(milliseconds)]);
+  } finally {
+    await scale(2);
+  }
+  await rollout(`deployment/${release}-operator`);
+}
+
+export async function drainNode(node: string): Promise<void> {
+  try {
+    const args = ['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=150s'];
+    await kubectl(args, { timeout: 170_000 });
+  } finally {
+    await kubectl(['uncordon', node]);
+  }
+}
+
+/** A node dies, and comes back after a while. */
+export async function killNode(node: string, milliseconds: number): Promise<void> {
+  await breakNode(node, 'kill');
+  try {
+    await delay(milliseconds);
+  } finally {
+    await breakNode(node, 'start');
+  }
+}
+
+/** A pod reaches Redis and broker, but not the API server. */
+export async function cutFromApiServer({ node, ip }: Pod, milliseconds: number): Promise<void> {
+  const rule = `FORWARD -s ${ip} -p tcp --dport 6443 -j DROP`;
+  await onNode(node, `iptables -I ${rule}`);
+  try {
+    await delay(milliseconds);
+  } finally {
+    await onNode(node, `iptables -D ${rule}`);
+  }
+}
+
+/** Waits until every ticker pod has an annotation and is Ready. */
+export async function rolledOut(annotation: string, value: string): Promise<void> {
+  await eventually(
+    'every pod has the changed template',
+    async () => {
+      const found = await list('pods', system, shardPods);
+      return found.every(({ metadata }) => metadata.annotations[annotation] === value) ? true : undefined;
+    },
+    { timeout: 300_000 },
+  );
+}
+
+const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+
+/** The API server is gone for a while. `meanwhile` may use nothing of it. */
+export async function withoutApiServer(milliseconds: number, meanwhile?: () => Promise<void>): Promise<void> {
+  const [node] = (await list('nodes', '', 'node-role.kubernetes.io/control-plane')).map(
+    ({ metadata }) => metadata.name,
+  );
+  if (node === undefined) throw new Error('no node is a control plane');
+  await onNode(node, `mv ${manifest} /etc/kubernetes/kube-apiserver.yaml`);
+  try {
+    await eventually('the API server is gone', () =>
+      onNode(node, '! pgrep -f "^kube-apiserver" >/dev/null && echo gone'),
+    );
+    await Promise.all([meanwhile?.(), delay(milliseconds)]);
+  } finally {
+    await onNode(node, `mv /etc/kubernetes/kube-apiserver.yaml ${manifest}`);
+  }
+  await eventually('the API server is back', () => kubectl(['get', '--raw', '/readyz'], { timeout: 5000 }));
+}

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { applyDesk, clearDesk, recovered, waitReady } from '../lab/desk.ts';
+import { imagesFromEnvironment, install, rate, uninstall } from '../lab/lab.ts';
+import { collectLogs } from '../lab/logs.ts';
+import { ownNodes } from '../lab/nodes.ts';
+import { readReport, resetReader } from '../lab/reader.ts';
+import { type Account, account } from './accounting.ts';
+import { type Case, cases } from './cases.ts';
+import { json, type Outcome, table } from './table.ts';
+
+/**
+ * Measures how long ticks are away when something dies, by the clock of a reader in the cluster, and accounts for every tick.
+ * Environment: N repetitions of each case, ONLY a part of names, LONG seconds of the long cases. Ends with 1 where a tick is
+ * unaccounted for, where two owners were live, or where a case could not be run.
+ */
+const repetitions = Number(process.env['N'] ?? 10);
+const only = process.env['ONLY'] ?? '';
+/** Milliseconds of quiet before and after, and of what is on its way at both ends. */
+const before = 2000;
+const after = 4000;
+const margin = 1500;
+
+/** One repetition. */
+async function measure({ happen }: Case): Promise<Account> {
+  await recovered();
+  await resetReader();
+  await delay(before);
+  await happen();
+  await recovered();
+  await delay(after);
+  return account(await readReport(), { rate, margin });
+}
+
+const chosen = cases.filter(({ name }) => name.includes(only));
+const left = chosen.filter(({ breaksNodes }) => breaksNodes && !ownNodes);
+if (left.length > 0) console.error(`not on a cluster of others: ${left.map(({ name }) => name).join(', ')}`);
+
+await install(imagesFromEnvironment());
+await applyDesk();
+const outcomes: Outcome[] = [];
+for (const each of chosen.filter((each) => !left.includes(each))) {
+  const accounts: Account[] = [];
+  const failures: string[] = [];
+  for (let turn = 1; turn <= repetitions; turn++) {
+    try {
+      const result = await measure(each);
+      accounts.push(result);
+      const { longestGap, untold, stale, worst } = result;
+      console.error(
+        `${each.name} ${turn}/${repetitions}: gap ${longestGap} ms (${worst}), untold ${untold}, stale ${stale}`,
+      );
+    } catch (error) {
+      failures.push(String(error));
+      console.error(`${each.name} ${turn}/${repetitions}: ${error}`);
+      await waitReady(300).catch(() => undefined);
+    }
+  }
+  outcomes.push({ name: each.name, goal: each.goal, accounts, failures });
+}
+await collectLogs(process.env['E2E_LOGS'] ?? '.cache/e2e-logs');
+if (ownNodes) await clearDesk();
+else await uninstall();
+console.log(table(outcomes));
+console.log(json(outcomes));
+const wrong = outcomes.some(
+  ({ accounts, failures }) => failures.length > 0 || accounts.some(({ untold, stale }) => untold + stale > 0),
+);
+process.exitCode = wrong || outcomes.length === 0 ? 1 : 0;
