@@ -7,14 +7,14 @@ import { breakNode, onNode, signalPod } from '../lab/nodes.ts';
 
 /** The product's program in its pods. */
 const program = 'dist/main.js';
-const sliceSpec = z.looseObject({ owner: z.object({ shard: z.string() }).optional() });
+const sliceSpec = z.looseObject({ owner: z.looseObject({ shard: z.string(), uid: z.string() }).optional() });
 
 /** The pod that serves a slice. */
 export async function ownerOf(slice: string): Promise<Pod> {
   const { spec } = await get('subscriptionslice', desk, slice);
-  const shard = sliceSpec.parse(spec).owner?.shard;
-  const pod = (await pods(system, shardPods)).find(({ name }) => name === shard);
-  if (pod === undefined) throw new Error(`${slice} has no owner that is there: ${shard}`);
+  const { owner } = sliceSpec.parse(spec);
+  const pod = (await pods(system, shardPods)).find(({ uid }) => uid === owner?.uid);
+  if (pod === undefined) throw new Error(`${slice} has no owner that is there: ${owner?.shard}`);
   return pod;
 }
 

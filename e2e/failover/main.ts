@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { applyDesk, clearDesk, recovered, waitReady } from '../lab/desk.ts';
-import { imagesFromEnvironment, install, rate, uninstall } from '../lab/lab.ts';
+import { applyDesk, clearDesk, waitReady } from '../lab/desk.ts';
+import { imagesFromEnvironment, install, uninstall } from '../lab/lab.ts';
 import { collectLogs } from '../lab/logs.ts';
 import { ownNodes } from '../lab/nodes.ts';
-import { readReport, resetReader } from '../lab/reader.ts';
-import { type Account, account } from './accounting.ts';
-import { type Case, cases } from './cases.ts';
+import type { Account } from './accounting.ts';
+import { cases } from './cases.ts';
+import { measure } from './measure.ts';
 import { json, type Outcome, table } from './table.ts';
 
 /**
@@ -15,22 +14,6 @@ import { json, type Outcome, table } from './table.ts';
  */
 const repetitions = Number(process.env['N'] ?? 10);
 const only = process.env['ONLY'] ?? '';
-/** Milliseconds of quiet before and after, and of what is on its way at both ends. */
-const before = 2000;
-const after = 4000;
-const margin = 1500;
-
-/** One repetition. */
-async function measure({ happen }: Case): Promise<Account> {
-  await recovered();
-  await resetReader();
-  await delay(before);
-  await happen();
-  await recovered();
-  await delay(after);
-  return account(await readReport(), { rate, margin });
-}
-
 const chosen = cases.filter(({ name }) => name.includes(only));
 const left = chosen.filter(({ breaksNodes }) => breaksNodes && !ownNodes);
 if (left.length > 0) console.error(`not on a cluster of others: ${left.map(({ name }) => name).join(', ')}`);

@@ -65,7 +65,9 @@ export async function recovered(): Promise<void> {
         const streaming = sliceStatus
           .parse(status)
           .shards.some(({ shard, uid, phase }) => shard === owner?.shard && uid === owner.uid && phase === 'Streaming');
-        if (!streaming || next !== undefined) throw new Error(`${metadata.name}: its owner does not stream alone`);
+        const there = running.some(({ uid }) => uid === owner?.uid);
+        if (!there || !streaming || next !== undefined)
+          throw new Error(`${metadata.name}: its owner does not stream alone`);
       }
       for (const item of await list('instrumentset', desk)) {
         const ready = conditionOf(item, 'Ready');
