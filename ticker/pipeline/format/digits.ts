@@ -106,6 +106,14 @@ export function putIntegerItem(view: DataView, at: number, value: number): numbe
   return next + 1;
 }
 
+/** @param value an integer from 0 to 9999, written with a comma */
+export function putFourItem(view: DataView, at: number, value: number): number {
+  view.setUint32(at, leading[value]!);
+  const next = at + leadingLength[value]!;
+  view.setUint8(next, comma);
+  return next + 1;
+}
+
 /**
  * A price of whole hundredths and a comma, or -1 where it is none, negative or above 10 million. It is one where the
  * quotient is the same double: the decimal with two places then reads back as that double, for both are correctly rounded.

@@ -5,6 +5,7 @@ import { type Column, columns, packetMask, packetNames } from './columns.ts';
 import {
   decimalLimit,
   putDecimal,
+  putFourItem,
   putIntegerItem,
   putPriceItem,
   putText,
@@ -17,6 +18,8 @@ const openBracket = 91;
 const closeBracket = 93;
 const comma = 44;
 const minus = 45;
+/** `],` */
+const closeAndComma = (closeBracket << 8) | comma;
 
 /** A column with all that encoding it needs, worked out once. */
 export interface JsonColumn {
@@ -59,14 +62,18 @@ export function writeColumn(writer: AsciiWriter, item: JsonColumn, batch: RowBat
       const values = batch.columns[column.source];
       const packets = (kinds & ~mask) === 0 ? undefined : batch.columns.packet;
       writer.reserve(rows * numberRoom);
-      if (column.format === 'decimal') some = writeDecimals(writer, values, rows);
+      if (values instanceof Int32Array) writeWhole(writer, values, rows, packets, mask);
+      else if (column.format === 'decimal') some = writeDecimals(writer, values, rows);
       else some = writeNumbers(writer, values, rows, column.format === 'price', column.zeroIsNone, packets, mask);
       break;
     }
     case 'levels': {
       const packets = (kinds & ~mask) === 0 ? undefined : batch.columns.packet;
       writer.reserve(rows * (depthLevels * numberRoom + scribble));
-      writeLevels(writer, batch.columns[column.source], rows, column.format === 'price', packets, mask);
+      const values = batch.columns[column.source];
+      if (values instanceof Float64Array) writePriceLevels(writer, values, rows, packets, mask);
+      else if (values instanceof Int32Array) writeQuantityLevels(writer, values, rows, packets, mask);
+      else writeOrderLevels(writer, values, rows, packets, mask);
       break;
     }
     case 'token':
@@ -91,7 +98,7 @@ export function writeColumn(writer: AsciiWriter, item: JsonColumn, batch: RowBat
 
 function writeNumbers(
   writer: AsciiWriter,
-  values: Float64Array | Int32Array,
+  values: Float64Array,
   rows: number,
   price: boolean,
   zeroIsNone: boolean,
@@ -148,7 +155,7 @@ function putOther(writer: AsciiWriter, at: number, value: number): number {
 }
 
 /** `NaN` is null; the rest rounded to 12 decimals. */
-function writeDecimals(writer: AsciiWriter, values: Float64Array | Int32Array, rows: number): boolean {
+function writeDecimals(writer: AsciiWriter, values: Float64Array, rows: number): boolean {
   const { view } = writer;
   let at = writer.length;
   let some = false;
@@ -169,11 +176,34 @@ function writeDecimals(writer: AsciiWriter, values: Float64Array | Int32Array, r
   return some;
 }
 
-function writeLevels(
+function writeWhole(
   writer: AsciiWriter,
-  values: Float64Array | Int32Array | Uint16Array,
+  values: Int32Array,
   rows: number,
-  price: boolean,
+  packets: Uint8Array | undefined,
+  mask: number,
+): void {
+  const { view } = writer;
+  let at = writer.length;
+  for (let row = 0; row < rows; row++) {
+    const carried = packets === undefined || (mask & (1 << packets[row]!)) !== 0;
+    at = carried ? putWhole(writer, at, values[row]!) : putText(view, at, nothing);
+  }
+  writer.length = at;
+}
+
+/** A whole number of 32 bits and a comma. */
+function putWhole(writer: AsciiWriter, at: number, value: number): number {
+  const next = putIntegerItem(writer.view, at, value);
+  return next < 0 ? putOther(writer, at, value) : next;
+}
+
+// One loop for each type of array: one that gets all three looks up what it has at every number.
+
+function writePriceLevels(
+  writer: AsciiWriter,
+  values: Float64Array,
+  rows: number,
   packets: Uint8Array | undefined,
   mask: number,
 ): void {
@@ -188,11 +218,63 @@ function writeLevels(
     const end = (row + 1) * depthLevels;
     for (let level = row * depthLevels; level < end; level++) {
       const value = values[level]!;
-      const next = price ? putPriceItem(view, at, value) : putIntegerItem(view, at, value);
+      const next = putPriceItem(view, at, value);
       at = next < 0 ? putOther(writer, at, value) : next;
     }
-    view.setUint8(at - 1, closeBracket);
-    view.setUint8(at++, comma);
+    view.setUint16(at - 1, closeAndComma);
+    at++;
+  }
+  writer.length = at;
+}
+
+function writeQuantityLevels(
+  writer: AsciiWriter,
+  values: Int32Array,
+  rows: number,
+  packets: Uint8Array | undefined,
+  mask: number,
+): void {
+  const { view } = writer;
+  let at = writer.length;
+  for (let row = 0; row < rows; row++) {
+    if (packets !== undefined && (mask & (1 << packets[row]!)) === 0) {
+      at = putText(view, at, nothing);
+      continue;
+    }
+    view.setUint8(at++, openBracket);
+    const end = (row + 1) * depthLevels;
+    for (let level = row * depthLevels; level < end; level++) {
+      const value = values[level]!;
+      at = value >= 0 && value < 10_000 ? putFourItem(view, at, value) : putWhole(writer, at, value);
+    }
+    view.setUint16(at - 1, closeAndComma);
+    at++;
+  }
+  writer.length = at;
+}
+
+function writeOrderLevels(
+  writer: AsciiWriter,
+  values: Uint16Array,
+  rows: number,
+  packets: Uint8Array | undefined,
+  mask: number,
+): void {
+  const { view } = writer;
+  let at = writer.length;
+  for (let row = 0; row < rows; row++) {
+    if (packets !== undefined && (mask & (1 << packets[row]!)) === 0) {
+      at = putText(view, at, nothing);
+      continue;
+    }
+    view.setUint8(at++, openBracket);
+    const end = (row + 1) * depthLevels;
+    for (let level = row * depthLevels; level < end; level++) {
+      const value = values[level]!;
+      at = value < 10_000 ? putFourItem(view, at, value) : putWhole(writer, at, value);
+    }
+    view.setUint16(at - 1, closeAndComma);
+    at++;
   }
   writer.length = at;
 }
@@ -205,8 +287,7 @@ function writeTokens(writer: AsciiWriter, tokens: Uint32Array, rows: number): vo
 }
 
 function writeSymbols(writer: AsciiWriter, batch: RowBatch): void {
-  const { instruments, length } = batch;
-  for (let row = 0; row < length; row++) writer.words(instruments[row]!.nameItem);
+  batch.symbols.writeItems(writer, batch.columns.slot, batch.instruments, batch.length);
 }
 
 function writePackets(writer: AsciiWriter, packets: Uint8Array, rows: number): void {

@@ -1,4 +1,5 @@
 import type { InstrumentRecord } from '../instrument-table.ts';
+import type { AsciiWriter } from './ascii-writer.ts';
 
 /** Names that are remembered; past it all are forgotten and learned anew. A connection streams fewer instruments. */
 const mostNames = 16_384;
@@ -6,10 +7,13 @@ const firstNames = 256;
 /** Bytes of a name, usually. */
 const usualBytes = 24;
 
+/** Words of a name as an item of a JSON column, usually. */
+const usualWords = 8;
+
 /**
- * The names of one set's instruments in UTF-8, one behind the other, and which of them a batch has. A batch with most of
- * them carries all as they lie here; another carries its own, in the order of their first row. Names are copied from one
- * piece of memory: looking each up in an object of its own costs a batch more than all its numbers.
+ * The names of one set's instruments, one behind the other. They are copied from one piece of memory: looking each up in
+ * an object of its own costs a batch more than many of its numbers. In UTF-8 for a dictionary: a batch with most of the
+ * instruments carries all names as they lie here; another carries its own, in the order of their first row.
  */
 export class SymbolTable {
   /** For each row of the batch that was collected last: index of its name among those that the batch carries. */
@@ -21,6 +25,10 @@ export class SymbolTable {
   /** Where name `i` begins; one more than there are names. */
   #starts = new Int32Array(firstNames + 1);
   #names = 0;
+  /** Name `i` as an item of a JSON column: words from `i`'s place on, of so many characters; see {@link putText}. */
+  #items = new Uint32Array(firstNames * usualWords);
+  #itemAt = new Int32Array(firstNames + 1);
+  #itemLength = new Uint16Array(firstNames);
   /** By slot: what it was when its name was learned, and that name. */
   readonly #records: (InstrumentRecord | undefined)[] = [];
   #nameOf = new Int32Array(firstNames);
@@ -43,10 +51,7 @@ export class SymbolTable {
     let count = 0;
     let bytes = 0;
     for (let row = 0; row < rows; row++) {
-      const slot = slots[row]!;
-      const record = instruments[row]!;
-      const known = slot >= 0 && this.#records[slot] === record;
-      const name = known ? this.#nameOf[slot]! : this.#learn(slot, record);
+      const name = this.#find(slots[row]!, instruments[row]!);
       indexes[row] = name;
       if (this.#seen[name] === batch) continue;
       this.#seen[name] = batch;
@@ -80,6 +85,29 @@ export class SymbolTable {
     offsets[this.count] = end;
   }
 
+  /** Writes the names of rows as items of a JSON column, each with a comma. */
+  writeItems(writer: AsciiWriter, slots: Int32Array, instruments: readonly InstrumentRecord[], rows: number): void {
+    if (this.#names > mostNames) this.#forget();
+    for (let row = 0; row < rows; row++) {
+      const name = this.#find(slots[row]!, instruments[row]!);
+      const first = this.#itemAt[name]!;
+      const stop = this.#itemAt[name + 1]!;
+      writer.reserve(4 * (stop - first));
+      const { view } = writer;
+      const items = this.#items;
+      let at = writer.length;
+      for (let i = first; i < stop; i++) {
+        view.setUint32(at, items[i]!);
+        at += 4;
+      }
+      writer.length += this.#itemLength[name]!;
+    }
+  }
+
+  #find(slot: number, record: InstrumentRecord): number {
+    return slot >= 0 && this.#records[slot] === record ? this.#nameOf[slot]! : this.#learn(slot, record);
+  }
+
   #learn(slot: number, record: InstrumentRecord): number {
     if (slot < 0) {
       const known = this.#others.get(record);
@@ -96,6 +124,16 @@ export class SymbolTable {
     }
     this.#text.write(record.name, start);
     this.#starts[name + 1] = start + length;
+    const { words, length: characters } = record.nameItem;
+    const itemAt = this.#itemAt[name]!;
+    if (itemAt + words.length > this.#items.length) {
+      const longer = new Uint32Array(2 * (itemAt + words.length));
+      longer.set(this.#items);
+      this.#items = longer;
+    }
+    this.#items.set(words, itemAt);
+    this.#itemAt[name + 1] = itemAt + words.length;
+    this.#itemLength[name] = characters;
     if (slot < 0) this.#others.set(record, name);
     else {
       if (slot >= this.#nameOf.length) this.#nameOf = grown(this.#nameOf, slot + 1);
@@ -115,6 +153,10 @@ export class SymbolTable {
   #grow(): void {
     const size = 2 * this.#place.length;
     this.#starts = grown(this.#starts, size + 1);
+    this.#itemAt = grown(this.#itemAt, size + 1);
+    const lengths = new Uint16Array(size);
+    lengths.set(this.#itemLength);
+    this.#itemLength = lengths;
     this.#place = grown(this.#place, size);
     this.#chosen = grown(this.#chosen, size);
     const seen = new Float64Array(size);
