@@ -166,7 +166,11 @@ export class AccountSlice implements SlicePipeline {
         break;
       }
     } while (offset >= 0);
-    for (const batcher of this.#batchers) if (batcher.immediate && !batcher.empty) this.#push(batcher.seal());
+    for (const batcher of this.#batchers) {
+      if (batcher.immediate && !batcher.empty) this.#push(batcher.seal());
+      // Nothing is gathered that they could wait for.
+      if (batcher.empty && batcher.owesLatest) this.#ready.amend(batcher.uid, batcher.takeLatest());
+    }
   }
 
   connectionOpened(atMicros: number): void {
@@ -288,7 +292,7 @@ export class AccountSlice implements SlicePipeline {
     rows.close(to, from, end - from);
     ticks.length = to + end - from;
     set.took(received, first);
-    if (set.full) this.#push(set.seal());
+    if (set.full) this.#push(set.seal(true));
   }
 
   /** Whether the only set keeps the row, as row `at` of its batch. */
@@ -379,7 +383,7 @@ export class AccountSlice implements SlicePipeline {
         if (set.add(ticks, row, entry.record, this.#cached, greeks)) this.counters.batched++;
         else this.counters.conflated++;
         if (entry.joining) set.overlaps();
-        if (set.full) this.#push(set.seal());
+        if (set.full) this.#push(set.seal(true));
         if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
         taken = true;
       }

@@ -100,6 +100,20 @@ export class RowBatch {
     if (packet === Packet.full) copyFull(from, row, to, at);
   }
 
+  /** Row `row` of another batch, with its Greeks. */
+  appendFrom(batch: RowBatch, row: number): void {
+    if (this.columns.full) this.#grow();
+    this.replaceFrom(this.columns.length++, batch, row);
+  }
+
+  /** The same in place of row `at`. */
+  replaceFrom(at: number, batch: RowBatch, row: number): void {
+    const { columns: from } = batch;
+    if (batch.enriched) readGreeks(from, row, greeksRead);
+    const greeks = batch.enriched ? greeksRead : undefined;
+    this.replace(at, from, row, batch.instruments[row]!, batch.cached[row] === 1, greeks);
+  }
+
   /** Columns with room, to decode rows into behind those that are there; then {@link keep} or leave out each of them. */
   room(): TickColumns {
     if (this.columns.full) this.#grow();
@@ -150,6 +164,17 @@ export class RowBatch {
 }
 
 const noGreeks = new Float64Array(greekCount).fill(Number.NaN);
+
+const greeksRead = new Float64Array(greekCount);
+
+function readGreeks(from: TickColumns, row: number, to: Float64Array): void {
+  to[Greek.iv] = from.impliedVolatility[row]!;
+  to[Greek.delta] = from.delta[row]!;
+  to[Greek.gamma] = from.gamma[row]!;
+  to[Greek.theta] = from.theta[row]!;
+  to[Greek.vega] = from.vega[row]!;
+  to[Greek.rho] = from.rho[row]!;
+}
 
 function allFinite(greeks: Float64Array): boolean {
   const sum =

@@ -1,10 +1,12 @@
 import type { SliceSet } from '../../crds/index.ts';
 import type { SetBars } from '../bars/set-bars.ts';
+import type { LatestValue } from '../sinks/sink.ts';
 import type { TickColumns } from '../tick-columns.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import type { InstrumentRecord } from './instrument-table.ts';
 import type { NewestRows } from './newest-rows.ts';
+import { PendingLatest } from './pending-latest.ts';
 import { RowBatch } from './row-batch.ts';
 import { rowTime } from './row-time.ts';
 import { type RulePolicy, rulePolicy } from './validation/policy.ts';
@@ -34,6 +36,9 @@ export class SetBatcher {
   readonly #kept = new Map<InstrumentRecord, number>();
   #firstReceived = 0;
   #lastReceived = 0;
+  /** Latest values that no batch has brought yet, of a set that wants them; from when on, microseconds. */
+  #pending: PendingLatest | undefined;
+  #pendingSince = 0;
 
   constructor(set: SliceSet, encoders: Encoders) {
     this.uid = set.uid;
@@ -155,19 +160,37 @@ export class SetBatcher {
     return gathered;
   }
 
-  /** Encodes what was gathered and starts anew. */
-  seal(): GatheredBatch {
+  /** A batch that was sealed because it was full left latest values to the next one. */
+  get owesLatest(): boolean {
+    return this.#pending?.empty === false;
+  }
+
+  /** The latest values that are owed. */
+  takeLatest(): readonly LatestValue[] {
+    const pending = this.#pending;
+    if (pending === undefined || pending.empty) return [];
+    const latest = this.#encoders.json.latest(pending.rows);
+    pending.clear();
+    return latest;
+  }
+
+  /**
+   * Encodes what was gathered and starts anew.
+   *
+   * @param full it is sealed because it is full: the window goes on, and so latest values wait for the first batch at or
+   * after the window's end. Give what is still owed when no row is left ({@link takeLatest}) to the last batch.
+   */
+  seal(full = false): GatheredBatch {
     const rows = this.#rows;
     const exchangeDelay = rows.exchangeDelay();
-    const { format, latest } = this.#delivery;
-    const encoder = this.#encoders.of(format);
+    const encoder = this.#encoders.of(this.#delivery.format);
     const body = encoder.columns(rows);
     const batch: GatheredBatch = {
       setUid: this.uid,
       count: rows.length,
       body,
       release: () => encoder.release?.(body),
-      latest: latest ? this.#encoders.json.latest(rows) : [],
+      latest: this.#latestWith(rows, full),
       firstReceived: this.#firstReceived,
       lastReceived: this.#lastReceived,
       ...(this.#overlap ? { overlap: true as const } : {}),
@@ -179,5 +202,15 @@ export class SetBatcher {
     this.#overlap = false;
     this.due = Number.POSITIVE_INFINITY;
     return batch;
+  }
+
+  #latestWith(rows: RowBatch, full: boolean): readonly LatestValue[] {
+    const { latest, window } = this.#delivery;
+    if (!latest) return this.takeLatest();
+    if (!full && !this.owesLatest) return this.#encoders.json.latest(rows);
+    this.#pending ??= new PendingLatest();
+    if (this.#pending.empty) this.#pendingSince = this.#firstReceived;
+    this.#pending.take(rows);
+    return full && this.#lastReceived < this.#pendingSince + window * 1000 ? [] : this.takeLatest();
   }
 }

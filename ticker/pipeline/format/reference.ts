@@ -176,7 +176,9 @@ shortest decimal that reads back as the same double. \`iv\` and the Greeks are r
 
 ${columnTable}
 
-A latest value (Redis hash, or \`/v1/sets/<namespace>/<name>/latest\`) is one row as an object with the same names, nulls left out.
+A latest value (Redis hash, or \`/v1/sets/<namespace>/<name>/latest\`) is one row as an object with the same names, nulls left out. They are
+written with the batch that ends a window, once for each instrument: where batches fill up before that, they are up to
+\`delivery.window\` behind the newest batch, whether another tick comes or not.
 
 ## Over a WebSocket
 
