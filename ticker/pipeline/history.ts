@@ -25,24 +25,29 @@ const field = {
 
 /**
  * What one slice remembers of its instruments, by slot: what rules compare the next row with, and whether the
- * subscription has brought anything.
+ * subscription has brought anything. Slots are the account's, and most of them another slice's: only those that were
+ * {@link forget forgotten} once, as every instrument is that is taken up, have a place.
  */
 export class History {
-  #values = new Float64Array(0);
+  /** Place 0 is nobody's, and stays empty. */
+  #values = new Float64Array(stride);
+  #places = 1;
+  /** By slot; 0 where it has none. */
+  #place = new Int32Array(0);
 
   /** Whether any row of the instrument came on the open connection. */
   heard(slot: number): boolean {
-    return this.#values[stride * slot + field.firstReceived] !== 0;
+    return this.#values[this.#at(slot) + field.firstReceived] !== 0;
   }
 
   /** Whether a live one did. */
   isLive(slot: number): boolean {
-    return this.#values[stride * slot + field.live] === 1;
+    return this.#values[this.#at(slot) + field.live] === 1;
   }
 
   /** A live one did; returns whether it is the first. */
   becomesLive(slot: number): boolean {
-    const at = stride * slot + field.live;
+    const at = this.#at(slot) + field.live;
     if (this.#values[at] === 1) return false;
     this.#values[at] = 1;
     return true;
@@ -54,20 +59,21 @@ export class History {
    */
   isCached(slot: number, ticks: TickColumns, row: number, first: boolean): boolean {
     if (!hasExchangeTime(ticks, row)) return first;
-    return ticks.exchangeTime[row]! < this.#values[stride * slot + field.firstReceived]! - cachedAge;
+    return ticks.exchangeTime[row]! < this.#values[this.#at(slot) + field.firstReceived]! - cachedAge;
   }
 
   /** Makes room for slots below `capacity`. */
   reserve(capacity: number): void {
-    if (stride * capacity <= this.#values.length) return;
-    const grown = new Float64Array(stride * capacity);
-    grown.set(this.#values);
-    this.#values = grown;
+    if (capacity <= this.#place.length) return;
+    const grown = new Int32Array(capacity);
+    grown.set(this.#place);
+    this.#place = grown;
   }
 
   /** Forgets an instrument: it is subscribed anew. */
   forget(slot: number): void {
-    const at = stride * slot;
+    if (this.#place[slot] === 0) this.#place[slot] = this.#newPlace();
+    const at = this.#at(slot);
     this.#values.fill(0, at, at + stride);
     this.#values[at + field.volume] = none;
     this.#values[at + field.close] = none;
@@ -86,7 +92,7 @@ export class History {
   /** Fills what the rules compare row `row` with, but for the prices. */
   describe(slot: number, ticks: TickColumns, row: number, context: RowContext): void {
     const values = this.#values;
-    const at = stride * slot;
+    const at = this.#at(slot);
     const first = values[at + field.firstReceived] === 0;
     context.first = first;
     if (first) values[at + field.firstReceived] = ticks.receiveTime[row]!;
@@ -104,7 +110,7 @@ export class History {
    */
   remember(slot: number, ticks: TickColumns, row: number, sane: boolean, contradicts: boolean): void {
     const values = this.#values;
-    const at = stride * slot;
+    const at = this.#at(slot);
     if (contradicts) {
       const times = values[at + field.contradictions]! + 1;
       values[at + field.contradictions] = times >= historyLimit ? 0 : times;
@@ -118,6 +124,19 @@ export class History {
     if (volume !== values[at + field.volume]) values[at + field.volumeChangedTime] = ticks.receiveTime[row]!;
     values[at + field.volume] = volume;
     values[at + field.close] = ticks.close[row]!;
+  }
+
+  #at(slot: number): number {
+    return stride * this.#place[slot]!;
+  }
+
+  #newPlace(): number {
+    if (stride * this.#places === this.#values.length) {
+      const grown = new Float64Array(stride * Math.ceil(this.#places * 1.25));
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    return this.#places++;
   }
 }
 

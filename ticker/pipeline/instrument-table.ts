@@ -96,7 +96,8 @@ export class InstrumentTable {
   }
 
   #grow(): void {
-    const size = this.capacity * 2;
+    // Each slice has arrays of this size: doubling would leave half of them unused.
+    const size = Math.ceil(this.capacity * 1.25);
     const prices = new Float64Array(size).fill(Number.NaN);
     prices.set(this.lastPrice);
     this.lastPrice = prices;

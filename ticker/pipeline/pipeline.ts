@@ -19,9 +19,13 @@ export interface AccountPipeline {
   priceOf(token: number): number | undefined;
 }
 
+/** What holds nothing between two calls: one for all accounts, for there is one thread. */
+let scratch: Pick<Shared, 'ticks' | 'encoders'> | undefined;
+
 export function createAccountPipeline(): AccountPipeline {
+  scratch ??= { ticks: new TickColumns(chunkRows), encoders: new Encoders() };
   const table = new InstrumentTable();
-  const shared: Shared = { table, ticks: new TickColumns(chunkRows), encoders: new Encoders() };
+  const shared: Shared = { ...scratch, table };
   const slices = new Map<string, AccountSlice>();
   return {
     slice(key) {
