@@ -35,6 +35,8 @@ export interface RigOptions {
 /** Milliseconds between looks at a shard that is waited for. */
 const lookMillis = 50;
 const defaultSpoolBytes = 4 * 1024 ** 3;
+/** What the image and bin/ticker-operator start Node with. */
+export const nodeOptions = ['--max-semi-space-size=8'];
 
 /** Everything of one run: broker, shard with its spool, Redis and two readers, each a process of its own. */
 export class Rig {
@@ -103,7 +105,7 @@ export class Rig {
       spool: { directory: this.spoolDirectory, maxBytes: spoolBytes },
       ...(limits === undefined ? {} : { limits }),
     };
-    this.#shard = new Child('shard', config, ['--expose-gc', ...shardOptions], program);
+    this.#shard = new Child('shard', config, ['--expose-gc', ...nodeOptions, ...shardOptions], program);
     await this.#shard.next('ready');
     return this.#shard;
   }
