@@ -5,6 +5,7 @@ import { Metrics } from '../runtime/metrics/metrics.ts';
 import { processMetrics, registerNodeMetrics } from '../runtime/metrics/process-metrics.ts';
 import { type ReferenceSection, renderMetricsReference } from '../runtime/metrics/reference.ts';
 import { gatewayMetrics } from '../ticker/metrics/gateway-metrics.ts';
+import { outageMetrics } from '../ticker/metrics/outage-definitions.ts';
 import { shardMetrics } from '../ticker/metrics/shard-definitions.ts';
 import { sinkMetrics } from '../ticker/metrics/sink-definitions.ts';
 
@@ -20,6 +21,11 @@ export const metricSections: readonly ReferenceSection[] = [
     title: 'Shard: sink',
     intro: 'Calls to the sink and what was delivered. Durations are observed once a call or batch, never once a tick.',
     metrics: Object.values(sinkMetrics),
+  },
+  {
+    title: 'Shard: without the sink',
+    intro: 'The circuit breaker before the sink, and the spool for what it does not take in time.',
+    metrics: Object.values(outageMetrics),
   },
   {
     title: 'Operator',

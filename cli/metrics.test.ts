@@ -115,6 +115,7 @@ test('a refused login, a lost connection, a refused one and a bad frame', async 
 test('Redis goes away, ticks are dropped, and it comes back empty', async () => {
   await redis.kill();
   await comesAbove(0, 'ticker_sink_calls_total', { answer: 'unavailable' });
+  await comesAbove(0, 'ticker_sink_breaker_opened_total');
   await comesAbove(0, 'ticker_outbox_bytes');
   await comesAbove(0, 'ticker_ticks_dropped_total', { reason: 'full' });
   await expect.poll(ready, { timeout: 20_000 }).toBe(503);

@@ -31,6 +31,7 @@ export class MeteredSink implements Sink {
   #bytes = 0;
   #heartbeats = 0;
   #overlaps = 0;
+  #trimmed = 0;
 
   constructor({ sink, metrics, clock, shard }: MeteredSinkOptions) {
     this.#sink = sink;
@@ -51,6 +52,7 @@ export class MeteredSink implements Sink {
 
   async send(call: Call): Promise<Answer> {
     const answer = await this.#timed('send', this.#sink.send(call));
+    if (answer.kind === 'written') this.#trimmed += answer.trimmed ?? 0;
     if (answer.kind === 'written' || answer.kind === 'already') this.#accepted(call.batches);
     return answer;
   }
@@ -117,12 +119,14 @@ export class MeteredSink implements Sink {
     const heartbeats = metrics.pulled(sinkMetrics.heartbeats);
     const gaps = metrics.pulled(sinkMetrics.gaps);
     const overlaps = metrics.pulled(sinkMetrics.overlaps);
+    const trimmed = metrics.pulled(sinkMetrics.trimmed);
     metrics.collect(() => {
       for (const { labels, count } of this.#answers.values()) calls.add(labels, count);
       bytes.add(this.#labels, this.#bytes);
       heartbeats.add(this.#labels, this.#heartbeats);
       for (const why of sinkMetrics.gaps.labels.why) gaps.add({ shard: this.#shard, why }, this.#gaps.get(why) ?? 0);
       overlaps.add(this.#labels, this.#overlaps);
+      trimmed.add(this.#labels, this.#trimmed);
     });
   }
 }

@@ -2,6 +2,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Metrics, PulledTable } from '../../runtime/metrics/metrics.ts';
 import type { AccountSnapshot } from '../shard/account-totals.ts';
 import type { Shard } from '../shard/shard.ts';
+import { outageMetrics } from './outage-definitions.ts';
+import { collectOutage } from './outage-metrics.ts';
 import { shardMetrics, slicePhases } from './shard-definitions.ts';
 
 const { frameDuration, ...gaugesAndCounters } = shardMetrics;
@@ -17,8 +19,11 @@ export function frameObserver(metrics: Metrics, shard: string): (seconds: number
 /** Exposes what a shard counts. Returns how to end it. */
 export function registerShardMetrics(metrics: Metrics, shard: Pick<Shard, 'snapshot'>, clock: Clock): () => void {
   const pulled = metrics.pulledAll(gaugesAndCounters);
+  const outage = metrics.pulledAll(outageMetrics);
   return metrics.collect(() => {
-    const { shard: name, accounts, apiAnsweredAt } = shard.snapshot();
+    const snapshot = shard.snapshot();
+    const { shard: name, accounts, apiAnsweredAt } = snapshot;
+    collectOutage(outage, snapshot);
     const now = clock.monotonic();
     pulled.leaseAge.add({ shard: name }, (now - apiAnsweredAt) / 1000);
     for (const account of accounts) collectAccount(pulled, name, account, now);

@@ -57,6 +57,13 @@ export const sinkMetrics = {
     unit: 'batches',
     labels: shard,
   },
+  trimmed: {
+    name: 'ticker_stream_trimmed_batches_total',
+    type: 'counter',
+    help: 'Batches that went from the streams of the sink because new ones came: those past delivery.stream.maxLength.',
+    unit: 'batches',
+    labels: shard,
+  },
   batchTicks: {
     name: 'ticker_batch_ticks',
     type: 'histogram',

@@ -383,14 +383,17 @@ export function describeSink(name: string, make: () => Promise<SinkFixture>): vo
     describe('streams', () => {
       test('are bounded, the oldest go first', async () => {
         const token = await claimed();
+        let trimmed = 0;
         for (let n = 1; n <= 400; n++) {
-          await sink.send(call(slice, token, n, batch(set, token, n, { streamMaxLength: 100 })));
+          const answer = await sink.send(call(slice, token, n, batch(set, token, n, { streamMaxLength: 100 })));
+          trimmed += answer.kind === 'written' ? (answer.trimmed ?? 0) : 0;
         }
         const kept = (await streamed()).map((text) => JSON.parse(String(text)).seq);
         expect(kept.length).toBeGreaterThanOrEqual(100);
         expect(kept.length).toBeLessThanOrEqual(200);
         expect(kept.at(-1)).toBe(400);
         expect(kept[0]).toBe(400 - kept.length + 1);
+        expect(trimmed).toBe(400 - kept.length);
       });
 
       test('a reader resumes by id, as many at a time as it wants', async () => {

@@ -40,11 +40,11 @@ export interface Call {
 }
 
 /**
- * PROTOCOL 2. `last` is the last `n` that was accepted of the sender's own token; `mark` the newest that a successor has
+ * PROTOCOL 2. `trimmed`: batches that streams lost for it, where any did. `last` is the last `n` that was accepted of the sender's own token; `mark` the newest that a successor has
  * left since the last claim.
  */
 export type Answer =
-  | { readonly kind: 'written'; readonly mark?: string }
+  | { readonly kind: 'written'; readonly mark?: string; readonly trimmed?: number }
   | { readonly kind: 'already'; readonly mark?: string }
   | { readonly kind: 'refused'; readonly newest: Token; readonly last: number }
   | { readonly kind: 'claimFirst' }

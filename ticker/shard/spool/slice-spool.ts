@@ -24,6 +24,8 @@ export interface SliceSpoolOptions {
   readonly begin: () => { readonly name: string; readonly serial: number };
   /** Bytes or batches were added or removed. */
   readonly changed: (bytes: number, batches: number) => void;
+  /** Batches were read back. */
+  readonly read: (batches: number) => void;
 }
 
 /**
@@ -95,6 +97,7 @@ export class SliceSpool {
       const bytes = await this.#options.files.readAt(first.segment.name, first.offset, length).catch(() => undefined);
       for (const place of run) batches.push(bytes && readBatch(bytes, place!.offset - first.offset));
     }
+    this.#options.read(batches.filter((batch) => batch !== undefined).length);
     return batches;
   }
 

@@ -125,6 +125,11 @@ test('Redis away for seconds, memory for a moment: nothing is lost, all in order
   const seen = await streamed();
   expect(seen.sequence.totals).toMatchObject({ missing: 0, duplicates: 0, unproven: 0 });
   expect(seen.ticks).toBe(totals.received);
+  const { written, replayed, dropped } = shard.snapshot().spool!;
+  // What was written while it was still wanted in memory is not read back.
+  expect(replayed).toBeGreaterThan(0);
+  expect(replayed).toBeLessThanOrEqual(written);
+  expect(dropped).toBe(0);
   expect(seen.batches.some(({ gap }) => gap !== undefined)).toBe(false);
   await until('the files are gone', async () => (await readdir(directory)).every((name) => !name.endsWith('.spool')));
 });
@@ -135,6 +140,7 @@ test('past the bound of the disk the oldest are dropped, and readers are told ex
   await redis.kill();
   await tickUntil('it overflows', () => shard.snapshot().totals.lost > 5_000);
   expect(shard.snapshot().spool!.bytes).toBeLessThan(1024 * 1024);
+  expect(shard.snapshot().spool!.dropped).toBeGreaterThan(0);
   await redis.restart();
   await tickUntil('it is delivered', () => shard.snapshot().totals.spooled === 0);
   const { totals } = await shard.drain();

@@ -21,6 +21,10 @@ export interface SpoolSnapshot {
   readonly bytes: number;
   readonly batches: number;
   readonly segments: number;
+  /** Batches that were written, read back and dropped past the bound, since the start. */
+  readonly written: number;
+  readonly replayed: number;
+  readonly dropped: number;
   /** Writes that failed: what they held stayed in memory. */
   readonly writeFailures: number;
   /** Whether the last write succeeded. */
@@ -48,6 +52,9 @@ export class Spool {
   #serial = 0;
   #bytes = 0;
   #batches = 0;
+  #written = 0;
+  #replayed = 0;
+  #dropped = 0;
   #writeFailures = 0;
   #writable = true;
   #enforcing: Promise<void> = Promise.resolve();
@@ -59,8 +66,16 @@ export class Spool {
 
   get snapshot(): SpoolSnapshot {
     const segments = [...this.#slices.values()].reduce((sum, { spool }) => sum + spool.segments.length, 0);
-    const writable = this.#writable;
-    return { bytes: this.#bytes, batches: this.#batches, segments, writeFailures: this.#writeFailures, writable };
+    return {
+      bytes: this.#bytes,
+      batches: this.#batches,
+      segments,
+      written: this.#written,
+      replayed: this.#replayed,
+      dropped: this.#dropped,
+      writeFailures: this.#writeFailures,
+      writable: this.#writable,
+    };
   }
 
   /** Reads what is there. A directory that can't be used is logged: the shard then works from memory. */
@@ -150,6 +165,7 @@ export class Spool {
       const { bytes, batches } = oldest;
       log.warn({ event: 'spool.full', slice: uid, bytes, batches }, 'the oldest segment is dropped');
       const told = entry.dropped(oldest);
+      this.#dropped += batches;
       try {
         await entry.spool.drop(oldest);
         await entry.spool.noteGaps(told);
@@ -180,9 +196,13 @@ export class Spool {
       const changed = (bytes: number, batches: number): void => {
         this.#bytes += bytes;
         this.#batches += batches;
+        this.#written += Math.max(0, batches);
+      };
+      const read = (batches: number): void => {
+        this.#replayed += batches;
       };
       // Nobody serves the slice yet: what goes is gone.
-      entry = { spool: new SliceSpool({ files, segmentBytes, begin, changed }, found), dropped: () => [] };
+      entry = { spool: new SliceSpool({ files, segmentBytes, begin, changed, read }, found), dropped: () => [] };
       this.#slices.set(uid, entry);
     }
     return entry;

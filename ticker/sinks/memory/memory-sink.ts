@@ -73,8 +73,9 @@ export class MemorySink implements Sink {
       const slice = this.#slices.get(call.sliceUid);
       if (slice === undefined) return { kind: 'claimFirst' };
       const answer = slice.fence.send(call.token, call.n, call.echo);
-      if (answer.kind === 'written') for (const batch of call.batches) this.#write(slice, batch);
-      return answer;
+      if (answer.kind !== 'written') return answer;
+      const trimmed = call.batches.reduce((sum, batch) => sum + this.#write(slice, batch), 0);
+      return trimmed > 0 ? { ...answer, trimmed } : answer;
     });
   }
 
@@ -145,13 +146,15 @@ export class MemorySink implements Sink {
     return set;
   }
 
-  #write(slice: SliceStore, batch: SealedBatch): void {
+  /** Returns how many batches its stream lost for it. */
+  #write(slice: SliceStore, batch: SealedBatch): number {
     const set = this.#set(slice, batch.setUid);
+    let trimmed = 0;
     const payload = readPayload(batch.payload);
     if (batch.header.count > 0) {
       slice.fence.published(batch.setUid, batch.header);
       if (batch.streamMaxLength !== undefined) {
-        set.stream.add(this.#clock.now(), payload, batch.streamMaxLength);
+        trimmed = set.stream.add(this.#clock.now(), payload, batch.streamMaxLength);
       }
     }
     for (const value of batch.latest ?? []) set.latest.offer(value);
@@ -159,6 +162,7 @@ export class MemorySink implements Sink {
     if (batch.channel !== undefined) {
       this.#channels.publish({ channel: batch.channel, payload });
     }
+    return trimmed;
   }
 
   #forgetTombstones(): void {

@@ -21,14 +21,16 @@ export class BoundedStream {
     return this.#entries.length - this.#first;
   }
 
-  /** Appends; ids rise even where the clock steps back. */
-  add(now: number, payload: string | Uint8Array, maxLength: number): void {
+  /** Appends; ids rise even where the clock steps back. Returns how many go for it. */
+  add(now: number, payload: string | Uint8Array, maxLength: number): number {
     const millis = Math.max(this.#millis, Math.floor(now));
     this.#sequence = millis === this.#millis ? this.#sequence + 1 : 0;
     this.#millis = millis;
     this.#entries.push({ id: `${millis}-${this.#sequence}`, payload });
     this.#bytes += payload.length;
+    const before = this.length;
     while (this.length > maxLength || (this.#bytes > this.#maxBytes && this.length > 1)) this.#drop();
+    return before - this.length;
   }
 
   /** At most `limit` entries after `afterId`, which need not be one that is kept. */

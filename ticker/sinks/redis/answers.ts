@@ -10,7 +10,10 @@ import type { Answer, ClaimAnswer, MarkAnswer } from '../sink.ts';
 export function readAnswer(reply: unknown): Answer {
   const [kind, ...rest] = texts(reply);
   switch (kind) {
-    case 'written':
+    case 'written': {
+      const trimmed = rest[1] === undefined ? 0 : whole(rest[1]);
+      return { kind, ...(rest[0] ? { mark: rest[0] } : {}), ...(trimmed > 0 ? { trimmed } : {}) };
+    }
     case 'already':
       return { kind, ...(rest[0] ? { mark: rest[0] } : {}) };
     case 'claimFirst':

@@ -66,6 +66,7 @@ end
 
 -- The fence first: where Redis refuses writes (memory, replica, disk), it refuses this one, and nothing is half done.
 redis.call('HSET', fence, 'n', ARGV[3])
+local trimmed = 0
 if ARGV[5] ~= '' then redis.call('HSET', fence, 'echo', ARGV[5]) end
 for _, batch in ipairs(batches) do
   local a = batch.at
@@ -73,12 +74,12 @@ for _, batch in ipairs(batches) do
   if count ~= '0' then
     redis.call('HSET', fence, 'set:' .. setUid, ARGV[1] .. ':' .. ARGV[2] .. ':' .. seq)
     if batch.stream then
-      redis.call('XADD', batch.stream, 'MAXLEN', '~', bound, '*',
-        'epoch', ARGV[1], 'claim', ARGV[2], 'seq', seq, 'payload', payload)
+      redis.call('XADD', batch.stream, '*', 'epoch', ARGV[1], 'claim', ARGV[2], 'seq', seq, 'payload', payload)
+      trimmed = trimmed + redis.call('XTRIM', batch.stream, 'MAXLEN', '~', bound)
     end
   end
   if batch.latest then keepLatest(batch.latest, batch.times, a + 7, batch.latestCount) end
   -- With a hash tag it is sharded: its slot is that of the keys.
   if channel ~= '' then redis.call(string.find(channel, '{', 1, true) and 'SPUBLISH' or 'PUBLISH', channel, payload) end
 end
-return { 'written', mark }
+return { 'written', mark or '', decimal(trimmed) }
