@@ -29,6 +29,8 @@ export interface AccountingOptions {
   readonly rate: number;
   /** Milliseconds after the reset and before the report that are left out: ticks on their way. */
   readonly margin: number;
+  /** End of the measured time; the report's own when absent. A gap is told by the batch that ends it, which may come later. */
+  readonly until?: number;
 }
 
 /** Milliseconds by which a told stretch may miss the broker's own time of a tick: a tick's phase, and its way. */
@@ -43,7 +45,7 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
   const period = 1000 / options.rate;
   const midnight = report.since - (report.since % day);
   const first = Math.ceil((report.since + options.margin - midnight) / period);
-  const end = Math.floor((report.now - options.margin - midnight) / period);
+  const end = Math.floor(((options.until ?? report.now) - options.margin - midnight) / period);
   for (const instrument of report.instruments) {
     const gaps = report.gaps.filter(({ set }) => set === instrument.set);
     if (instrument.numbered) add(sum, instrument, first, end, (number) => told(gaps, midnight + (number + 1) * period));

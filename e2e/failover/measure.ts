@@ -1,22 +1,48 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { recovered } from '../lab/desk.ts';
 import { rate } from '../lab/lab.ts';
+import { collectLogs } from '../lab/logs.ts';
 import { readReport, resetReader } from '../lab/reader.ts';
+import type { ReaderReport } from '../reader/report.ts';
 import { type Account, account } from './accounting.ts';
 import type { Case } from './cases.ts';
+
+/** What is kept of a run in which ticks were not accounted for. */
+const evidence = '.cache/e2e-evidence';
 
 /** Milliseconds of quiet before and after, and of what is on its way at both ends. */
 const before = 2000;
 const after = 4000;
 const margin = 1500;
+/** Milliseconds that the batch may take which tells of a gap. */
+const told = 30_000;
 
 /** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick. */
-export async function measure({ happen }: Pick<Case, 'happen'>): Promise<Account> {
+export async function measure({ name, happen }: Pick<Case, 'name' | 'happen'>): Promise<Account> {
   await recovered();
   await resetReader();
   await delay(before);
   await happen();
   await recovered();
   await delay(after);
-  return account(await readReport(), { rate, margin });
+  let report = await readReport();
+  const until = report.now;
+  let result = account(report, { rate, margin, until });
+  while (result.untold > 0 && report.now < until + told) {
+    await delay(1000);
+    report = await readReport();
+    result = account(report, { rate, margin, until });
+  }
+  if (result.untold + result.stale > 0) await keepEvidence(name, report);
+  return result;
+}
+
+/** The reader's report, and the logs as they are now: what a defect is found by. */
+async function keepEvidence(name: string, report: ReaderReport): Promise<void> {
+  const folder = join(evidence, `${name}-${report.now}`);
+  await mkdir(folder, { recursive: true });
+  await collectLogs(join(folder, 'logs'));
+  await writeFile(join(folder, 'report.json'), JSON.stringify(report));
 }

@@ -52,7 +52,11 @@ const sliceSpec = z.looseObject({
   next: z.unknown().optional(),
 });
 
-/** Waits until every pod is Ready, each slice is streamed by its owner with no move under way, and every set is Ready. */
+/** Milliseconds since the last renewal of a lease that is renewed every second. */
+const renewedWithin = 5000;
+const leaseSpec = z.looseObject({ renewTime: z.string().optional(), holderIdentity: z.string().optional() });
+
+/** Waits until every pod is Ready and reaches the API server, each slice is streamed by its owner with no move under way, and every set is Ready. */
 export async function recovered(): Promise<void> {
   await eventually(
     'everything has recovered',
@@ -60,6 +64,13 @@ export async function recovered(): Promise<void> {
       const running = (await pods(system, 'app.kubernetes.io/instance=ticker')).filter(({ leaving }) => !leaving);
       const waiting = running.filter(({ ready }) => !ready).map(({ name }) => name);
       if (waiting.length > 0) throw new Error(`not ready: ${waiting.join(', ')}`);
+      // A pod may be Ready and cut off: where the API server was away, kube-proxy may not know yet that it is back.
+      const leases = (await list('leases', system)).map(({ spec }) => leaseSpec.parse(spec));
+      for (const { name } of running.filter(({ component }) => component === 'operator' || component === 'shard')) {
+        const own = leases.filter(({ holderIdentity }) => holderIdentity?.split('/')[0] === name);
+        const renewed = Math.max(...own.map(({ renewTime }) => Date.parse(renewTime ?? '')));
+        if (!(Date.now() - renewed < renewedWithin)) throw new Error(`${name}: its lease is not renewed`);
+      }
       for (const { metadata, spec, status } of await list('subscriptionslice', desk)) {
         const { owner, next } = sliceSpec.parse(spec);
         const streaming = sliceStatus

@@ -69,6 +69,7 @@ export interface Pod {
   readonly ip: string;
   readonly ready: boolean;
   readonly restarts: number;
+  readonly component: string;
   readonly leaving: boolean;
 }
 
@@ -81,6 +82,7 @@ export async function pods(namespace: string, selector: string): Promise<Pod[]> 
       node: podSpec.parse(spec).nodeName,
       ip: podIP,
       ready: containerStatuses.length > 0 && containerStatuses.every(({ ready }) => ready),
+      component: metadata.labels['app.kubernetes.io/component'] ?? '',
       restarts: containerStatuses.reduce((sum, { restartCount }) => sum + restartCount, 0),
       leaving: metadata.deletionTimestamp !== undefined,
     };
