@@ -15,7 +15,7 @@ import { instrumentSets, secrets, subscriptionSlices, tickerAccounts } from '../
 import { apiVersion, type InstrumentSet, type KubeObject, type SubscriptionSlice } from '../../crds/index.ts';
 import { sleep, systemClock } from '../../runtime/clock.ts';
 import type { BatchHeader } from '../../ticker/delivery.ts';
-import { BatchSequence, type Verdict } from '../../ticker/gateway/batch-sequence.ts';
+import { BatchSequence } from '../../ticker/gateway/batch-sequence.ts';
 import { type RedisServer, startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
 
 const user = { fieldManager: 'user', force: true };
@@ -245,37 +245,49 @@ interface ShardSettings {
   readonly kubeconfig: string;
 }
 
+interface ReaderSettings {
+  readonly token?: string;
+  /** A reader that was cut off: this one goes on where it was. */
+  readonly after?: LabReader;
+}
+
 /** Reads a set at a gateway, checking each batch's number. */
 export class LabReader {
-  readonly sequence = new BatchSequence();
-  readonly verdicts: Verdict[] = [];
+  readonly sequence: BatchSequence;
   readonly headers: BatchHeader[] = [];
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
-  /** Ticks by shard. */
-  readonly ticks = new Map<string, number>();
 
-  constructor(port: number, set: string, more = '') {
-    this.#socket = new WebSocket(`ws://127.0.0.1:${port}/v1/stream?set=${namespace}/${set}${more}`);
+  constructor(port: number, set: string, { token, after }: ReaderSettings = {}) {
+    this.sequence = after?.sequence ?? new BatchSequence();
+    const from = (after?.positions ?? []).map((position) => `&from=${position}`).join('');
+    this.#socket = new WebSocket(`ws://127.0.0.1:${port}/v1/stream?set=${namespace}/${set}${from}`, {
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+    });
     this.#socket.on('message', (data) => {
       const message = JSON.parse(String(data)) as BatchHeader & { type?: string };
       if (message.type !== undefined) return;
-      this.verdicts.push(this.sequence.check(message));
+      this.sequence.check(message);
       this.headers.push(message);
-      this.ticks.set(message.shard, (this.ticks.get(message.shard) ?? 0) + message.count);
     });
     this.closed = once(this.#socket, 'close').then(([code]) => code as number);
     this.#socket.on('error', () => {});
   }
 
+  /** Where it stands in each slice, as a reader that resumes says it. */
+  get positions(): string[] {
+    const last = new Map(this.headers.map((each) => [each.sliceUid ?? '', each]));
+    return [...last].map(([slice, { epoch, claim, seq }]) => `${slice}:${epoch}.${claim}:${seq}`);
+  }
+
   /** Waits for ticks of each of these slices from now on. */
   async ticksOf(slices: readonly string[], timeout = 60_000): Promise<void> {
     const from = this.headers.length;
-    const seen = () => {
+    const missing = () => {
       const ticked = new Set(this.headers.slice(from).flatMap(({ slice, count }) => (count > 0 ? [slice] : [])));
       return slices.filter((slice) => !ticked.has(slice));
     };
-    await expect.poll(seen, { timeout, interval: 20 }).toEqual([]);
+    await expect.poll(missing, { timeout, interval: 20 }).toEqual([]);
   }
 
   end(): void {
