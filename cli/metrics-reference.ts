@@ -8,6 +8,7 @@ import { gatewayMetrics } from '../ticker/metrics/gateway-metrics.ts';
 import { outageMetrics } from '../ticker/metrics/outage-definitions.ts';
 import { shardMetrics } from '../ticker/metrics/shard-definitions.ts';
 import { sinkMetrics } from '../ticker/metrics/sink-definitions.ts';
+import { apiMetrics } from './process/api-metrics.ts';
 
 /** Every metric that the project defines, by part. */
 export const metricSections: readonly ReferenceSection[] = [
@@ -38,6 +39,11 @@ export const metricSections: readonly ReferenceSection[] = [
     metrics: Object.values(workloadMetrics),
   },
   { title: 'Gateway', intro: 'WebSocket streams and HTTP.', metrics: Object.values(gatewayMetrics) },
+  {
+    title: 'Operator and shard: API server',
+    intro: 'In a cluster. The requests by which a shard renews its lease are not among them: its thread makes them.',
+    metrics: Object.values(apiMetrics),
+  },
   { title: 'Every process', intro: 'Once in each process, whatever it runs.', metrics: Object.values(processMetrics) },
 ];
 
@@ -80,3 +86,9 @@ export function documentedNames(page: string): string[] {
 
 /** All definitions, for tests. */
 export const allMetrics: readonly MetricDefinition[] = metricSections.flatMap(({ metrics }) => metrics);
+
+/** Of processes of a cluster; standalone has none of them. */
+export const clusterMetrics: readonly MetricDefinition[] = [
+  ...Object.values(workloadMetrics),
+  ...Object.values(apiMetrics),
+];

@@ -11,6 +11,7 @@ import { shardPods, Workload } from '../operator/workload/workload.ts';
 import { registerWorkloadMetrics } from '../operator/workload/workload-metrics.ts';
 import { providers } from '../ticker/providers/registry.ts';
 import { badOption } from './options.ts';
+import { ApiRequests } from './process/api-metrics.ts';
 import { connectCluster } from './process/connect.ts';
 import { type HostOptions, ProcessHost } from './process/host.ts';
 import { tokensOf } from './process/tokens.ts';
@@ -36,10 +37,16 @@ export async function operatorCommand(options: Options): Promise<void> {
   const { kubeconfig } = options;
   const name = options.podName ?? '';
   if (name === '') throw badOption('POD_NAME is missing; a pod has it by the downward API');
-  const { cluster, namespace: own } = await connectCluster({ kubeconfig, name: 'ticker-operator' });
+  const onRequest = new ApiRequests(metrics).record;
+  const { cluster, namespace: own } = await connectCluster({ kubeconfig, onRequest, name: 'ticker-operator' });
   const namespace = options.podNamespace ?? own;
   // Leases have connections and a budget of their own: nothing else may make them late.
-  const leases = await connectCluster({ kubeconfig, name: 'ticker-operator-lease', requestTimeout: leaseTimeout });
+  const leases = await connectCluster({
+    kubeconfig,
+    onRequest,
+    name: 'ticker-operator-lease',
+    requestTimeout: leaseTimeout,
+  });
   const config = options.config === undefined ? undefined : parseConfig(await readFile(options.config, 'utf8'));
   const tokens = await tokensOf(options.marketDataTokenFile, host);
   let operator: Operator | undefined;

@@ -6,6 +6,7 @@ import { providers } from '../ticker/providers/registry.ts';
 import { createShard, type Shard, shardLease } from '../ticker/shard/shard.ts';
 import { RedisSink } from '../ticker/sinks/redis/redis-sink.ts';
 import { badOption, wholeNumber } from './options.ts';
+import { ApiRequests } from './process/api-metrics.ts';
 import { connectCluster } from './process/connect.ts';
 import { type HostOptions, ProcessHost } from './process/host.ts';
 import { redisOptions } from './process/redis.ts';
@@ -34,7 +35,11 @@ export async function shardCommand(options: Options): Promise<void> {
   const spoolBytes = wholeNumber(options.spoolMebibytes, '--spool-mebibytes', 16, 1024 * 1024) * 1024 * 1024;
   const identity = { shard: required(options.podName, 'POD_NAME'), uid: required(options.podUid, 'POD_UID') };
   const { kubeconfig, spool } = options;
-  const { cluster, namespace } = await connectCluster({ kubeconfig, name: 'ticker-operator-shard' });
+  const { cluster, namespace } = await connectCluster({
+    kubeconfig,
+    name: 'ticker-operator-shard',
+    onRequest: new ApiRequests(metrics).record,
+  });
   const tokens = await tokensOf(options.marketDataTokenFile, host);
   const sink = new RedisSink(await redisOptions(options, host));
   const watch = new SinkWatch(() => sink.ping(), clock, log);

@@ -24,6 +24,7 @@ import {
 } from '../cluster/workload-resources.ts';
 import type { KubeObject } from '../crds/index.ts';
 import { sleep, systemClock } from '../runtime/clock.ts';
+import { clusterMetrics } from './metrics-reference.ts';
 import { ClusterLab, type LabProcess, LabReader, namespace } from './process/cluster-lab.testing.ts';
 
 vi.setConfig({ hookTimeout: 240_000, testTimeout: 180_000 });
@@ -32,6 +33,14 @@ const user = { fieldManager: 'kubelet', force: true };
 const name = 'ticker';
 const ofDeployments = { apiVersion: deployments.apiVersion, kind: deployments.kind };
 const role = { namespace, name: 'ticker-operator-shards' };
+
+/** Requests that wrote, but for leases, as metrics tell them. */
+function written(metrics: string): string[] {
+  const lines = metrics
+    .split('\n')
+    .filter((line) => /^ticker_api_requests_total\{verb="(create|update|patch|delete)"/.test(line));
+  return lines.filter((line) => !line.includes('resource="leases"'));
+}
 
 /**
  * The operator runs the shards, each process with the rights that the chart gives it, on a real API server. The
@@ -203,8 +212,12 @@ describe('the ticker pods and their rights', () => {
       .poll(async () => JSON.stringify((await found()).metadata.annotations), { timeout: 30_000 })
       .toContain('good-template');
     const before = { writes: await writes(), version: (await found()).metadata.resourceVersion };
+    const wrote = written(await operator.metrics());
     await sleep(systemClock, 3_000);
     expect({ writes: await writes(), version: (await found()).metadata.resourceVersion }).toEqual(before);
+    expect(written(await operator.metrics())).toEqual(wrote);
+    const seen = await operator.metrics();
+    for (const { name } of clusterMetrics) expect(seen).toContain(name);
     await lab.cluster.patch(
       statefulSets,
       { namespace, name },
