@@ -22,6 +22,8 @@ export interface RedisCluster {
   readonly nodes: readonly ClusterNode[];
   /** What a sink or reader of it is opened with. */
   readonly access: { readonly url: string; readonly tls: RedisTls; readonly password: string };
+  /** Directory with `ca.crt`, and `admin.crt` and `admin.key` for a client. */
+  readonly certificates: string;
   masterOf(slot: number): Promise<ClusterNode>;
   /** Waits until there is one, in step. */
   replicaOf(master: ClusterNode): Promise<ClusterNode>;
@@ -68,6 +70,7 @@ export async function startRedisCluster(nodeTimeout = 2000): Promise<RedisCluste
       tls,
       password: clusterPassword,
     },
+    certificates,
     masterOf: (slot) =>
       eventually(async () => {
         for (const { id, flags, slots } of await view(nodes)) {
