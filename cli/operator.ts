@@ -5,10 +5,11 @@ import { LeaderCluster } from '../operator/leader-cluster.ts';
 import { operatorObserver, registerOperatorMetrics } from '../operator/metrics/operator-metrics.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import type { OperatorSnapshot } from '../operator/snapshot.ts';
-import { parseConfig } from '../operator/workload/config.ts';
+import { badConfig, type OperatorConfig, parseConfig } from '../operator/workload/config.ts';
 import type { PlannedLoad } from '../operator/workload/sizing.ts';
 import { shardPods, Workload } from '../operator/workload/workload.ts';
 import { registerWorkloadMetrics } from '../operator/workload/workload-metrics.ts';
+import { describeError } from '../runtime/errors.ts';
 import { providers } from '../ticker/providers/registry.ts';
 import { badOption } from './options.ts';
 import { ApiRequests } from './process/api-metrics.ts';
@@ -47,7 +48,7 @@ export async function operatorCommand(options: Options): Promise<void> {
     name: 'ticker-operator-lease',
     requestTimeout: leaseTimeout,
   });
-  const config = options.config === undefined ? undefined : parseConfig(await readFile(options.config, 'utf8'));
+  const config = options.config === undefined ? undefined : await readConfig(options.config);
   const tokens = await tokensOf(options.marketDataTokenFile, host);
   let operator: Operator | undefined;
   let workload: Workload | undefined;
@@ -117,6 +118,13 @@ export async function operatorCommand(options: Options): Promise<void> {
   leases.cluster.close();
   cluster.close();
   await host.exit(status);
+}
+
+async function readConfig(path: string): Promise<OperatorConfig> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw badConfig(`the configuration ${path} cannot be read: ${describeError(error)}`, { cause: error });
+  });
+  return parseConfig(text);
 }
 
 /** What the shards are to carry: an account counts, even where it streams nothing yet. */

@@ -17,6 +17,8 @@ import {
   deployments,
   disruptionBudgets,
   type Role,
+  type RoleBinding,
+  roleBindings,
   roles,
   type StatefulSet,
   services,
@@ -180,6 +182,24 @@ describe('the ticker pods and their rights', () => {
     await expect(asOperator.apply(roles, grant, user)).rejects.toMatchObject(refused);
     await expect(asOperator.create(roles, grant, user)).rejects.toMatchObject(refused);
     expect(operator.output).not.toContain('CLUSTER_FORBIDDEN');
+
+    // Under that name too: only Secrets, each by name, and only to the shards. A policy is in force a moment after it is made.
+    const named = (rules: Role['rules']): Role => ({ ...grant, metadata: role, rules });
+    const attempt = (wanted: Role) => asOperator.apply(roles, wanted, user).then(() => 'granted', String);
+    const greedy = named([{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list'] }]);
+    await expect.poll(() => attempt(greedy), { timeout: 60_000 }).toMatch(/each by its name/);
+    const pods = named([{ apiGroups: [''], resources: ['pods'], resourceNames: ['x'], verbs: ['get'] }]);
+    expect(await attempt(pods)).toMatch(/each by its name/);
+    const binding: RoleBinding = {
+      apiVersion: roleBindings.apiVersion,
+      kind: 'RoleBinding',
+      metadata: { namespace, name: 'mine' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role.name },
+      subjects: [{ kind: 'ServiceAccount', name: 'lab-operator', namespace }],
+    };
+    await expect(asOperator.apply(roleBindings, binding, user)).rejects.toThrow(
+      /the service account of the shards only/,
+    );
   });
 
   it('streams with those rights, and grows with the planned load', async () => {

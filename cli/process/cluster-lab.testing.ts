@@ -212,19 +212,17 @@ export class ClusterLab {
 
   /** What the chart lets the processes' service accounts do, as `helm install lab` would write it. */
   async installAccess(): Promise<void> {
-    const path = join(import.meta.dirname, '../../helm/ticker-operator/templates/rbac.yaml');
-    const text = (await readFile(path, 'utf8'))
-      .replaceAll('{{ .Release.Name }}', 'lab')
-      .replaceAll('{{ .Release.Namespace }}', namespace)
-      .replace(/^ *labels: \{\{.*\}\}$/gm, '');
-    if (text.includes('{{')) throw new Error(`${path} has become more of a template than this reads`);
-    for (const document of parseAllDocuments(text)) {
-      const object = document.toJSON() as KubeObject;
-      const { apiVersion, kind } = object;
-      const clusterWide = kind.startsWith('Cluster');
-      const resource = { apiVersion, kind, plural: `${kind.toLowerCase()}s`, namespaced: !clusterWide };
-      const metadata = { ...object.metadata, ...(clusterWide ? {} : { namespace }) };
-      await this.cluster.apply(resource, { ...object, metadata }, user);
+    for (const file of ['rbac.yaml', 'access-policy.yaml']) {
+      const path = join(import.meta.dirname, '../../helm/ticker-operator/templates', file);
+      for (const document of parseAllDocuments(rendered(await readFile(path, 'utf8'), path))) {
+        const object = document.toJSON() as KubeObject;
+        const { apiVersion, kind } = object;
+        const clusterWide = /^(Cluster|Validating)/.test(kind);
+        const plural = `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
+        const metadata = { ...object.metadata, ...(clusterWide ? {} : { namespace }) };
+        const resource = { apiVersion, kind, plural, namespaced: !clusterWide };
+        await this.cluster.apply(resource, { ...object, metadata }, user);
+      }
     }
   }
 
@@ -293,4 +291,15 @@ export class LabReader {
   end(): void {
     this.#socket.terminate();
   }
+}
+
+/** A template of the chart as `helm install lab` writes it, where it is one of few variables. */
+function rendered(template: string, path: string): string {
+  const text = template
+    .replaceAll('{{ .Release.Name }}', 'lab')
+    .replaceAll('{{ .Release.Namespace }}', namespace)
+    .replace(/^ *labels: \{\{.*\}\}$/gm, '')
+    .replace(/^\{\{- (if .*|end) \}\}$/gm, '');
+  if (text.includes('{{')) throw new Error(`${path} has become more of a template than this reads`);
+  return text;
 }
