@@ -3,6 +3,8 @@ import { drainingAnnotation, type Lease, leases, shardLabel, subscriptionSlices 
 import { type SliceShardStatus, type SubscriptionSlice, sliceFinalizer } from '../crds/index.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
 import { CodedError } from '../runtime/errors.ts';
+import { sameValue } from './controllers/same-value.ts';
+import { reportOf } from './controllers/shards.ts';
 
 /**
  * A shard that obeys at once: renews its lease, serves every slice that names it, is warm for those that name it as their
@@ -114,6 +116,7 @@ export class FakeShard {
       ...besides,
       ...this.report(slice),
     };
+    if (sameValue(said, reportOf(slice, this.identity))) return;
     const { name, namespace = '' } = slice.metadata;
     const object = { ...slice, metadata: { name, namespace }, status: { shards: [said] } };
     await this.#cluster.applyStatus(subscriptionSlices, object, { fieldManager: `ticker-shard/${shard}/${uid}` });

@@ -52,7 +52,7 @@ export function viewAccount(
   const instruments = spec.limits?.instruments;
   const view = (state: PlannerAccount['state'], extra: Partial<AccountView> = {}): AccountView => {
     const id = idOf(account);
-    const market = marketOf(account);
+    const market = marketOf(spec);
     const planner = { id, market, connections, instrumentsPerConnection, instruments, state };
     const most = Math.min(connections * instrumentsPerConnection, instruments ?? Number.POSITIVE_INFINITY);
     return { account, id, market, planner, capacity: state === 'unusable' ? 0 : most, ...extra };
@@ -78,8 +78,9 @@ export function viewAccount(
   return view('impaired', { trouble: refused });
 }
 
-function marketOf({ spec }: TickerAccount): string {
-  return [spec.provider, spec.endpoint?.rest, spec.endpoint?.websocket].filter((part) => part !== undefined).join(' ');
+/** Provider and endpoint, of an account or of a slice's login: what shares an instrument master. */
+export function marketOf({ provider, endpoint }: Pick<TickerAccount['spec'], 'provider' | 'endpoint'>): string {
+  return [provider, endpoint?.rest, endpoint?.websocket].filter((part) => part !== undefined).join(' ');
 }
 
 function refusal(

@@ -31,10 +31,22 @@ export interface Demand {
   /** Instruments demanded for each set: those resolved, and those kept while something is pending. */
   readonly demanded: ReadonlyMap<string, number>;
   readonly instrument: (market: string, token: number) => SliceInstrument | undefined;
+  /** The same object as long as `instrument` says the same of a market. */
+  readonly version: (market: string) => object;
   readonly follows: ReadonlyMap<string, readonly FollowedPrice[]>;
   /** Markets in which a name was not found. */
   readonly unknownIn: ReadonlySet<string>;
 }
+
+/** What one set resolves to in one market. */
+interface Resolved {
+  readonly market: string;
+  readonly instruments: ResolvedInstruments;
+}
+
+type ResolvedInstruments = NonNullable<ReturnType<Resolution['instruments']['get']>>;
+
+const noInstruments: ResolvedInstruments = [];
 
 interface Memo {
   readonly generation: number | undefined;
@@ -42,16 +54,26 @@ interface Memo {
   readonly resolution: Resolution;
 }
 
+/** Details of the instruments of one market, by token. */
+type Details = ReadonlyMap<number, SliceInstrument>;
+
 /** Turns sets into demand; remembers the last resolution of each, and resolves again only what may have changed. */
 export class DemandBuilder {
   readonly #memo = new Map<string, Memo>();
+  #details: { readonly of: readonly Resolved[]; readonly byMarket: ReadonlyMap<string, Details> } | undefined;
 
   build(world: DemandWorld): Demand {
-    const placed = placedBySet(world);
+    let known: ReadonlyMap<string, readonly Placed[]> | undefined;
+    // Only what is pending or resolved anew asks for it.
+    const placed = (set: string): readonly Placed[] => {
+      known ??= placedBySet(world);
+      return known.get(set) ?? [];
+    };
     const demands: SetDemand[] = [];
     const resolutions = new Map<string, Resolution>();
     const demanded = new Map<string, number>();
-    const details = new Map<string, Map<number, SliceInstrument>>();
+    const resolved: Resolved[] = [];
+    const heldBack = new Map<string, Map<number, SliceInstrument>>();
     const follows = new Map<string, FollowedPrice[]>();
     const unknownIn = new Set<string>();
     const present = new Set<string>();
@@ -62,7 +84,7 @@ export class DemandBuilder {
       const uid = set.metadata.uid ?? id;
       present.add(uid);
       const accounts = world.eligibility.byMarket(set);
-      const own = placed.get(id) ?? [];
+      const own = () => placed(id);
       const resolution = this.#resolve(uid, set, accounts, world, own);
       resolutions.set(id, resolution);
       if (resolution.unknownNames) for (const market of accounts.keys()) unknownIn.add(market);
@@ -70,7 +92,8 @@ export class DemandBuilder {
         follows.set(market, [...(follows.get(market) ?? []), ...prices]);
       let count = 0;
       for (const [market, eligible] of accounts) {
-        const instruments = wanted(resolution, market, own, world.catalog(market), details);
+        resolved.push({ market, instruments: resolution.instruments.get(market) ?? noInstruments });
+        const instruments = wanted(resolution, market, own, world.catalog(market), heldBack);
         if (instruments.length === 0) continue;
         count += instruments.length;
         demands.push({ ...rankOf(set), market, mode: set.spec.mode, accounts: eligible, instruments });
@@ -78,9 +101,37 @@ export class DemandBuilder {
       demanded.set(id, count);
     }
     for (const uid of this.#memo.keys()) if (!present.has(uid)) this.#memo.delete(uid);
+    const details = this.#detailsOf(resolved);
     const instrument = (market: string, token: number): SliceInstrument | undefined =>
-      details.get(market)?.get(token) ?? fromCatalog(world.catalog(market)?.byToken(token));
-    return { demands, resolutions, demanded, instrument, follows, unknownIn };
+      details.get(market)?.get(token) ??
+      heldBack.get(market)?.get(token) ??
+      fromCatalog(world.catalog(market)?.byToken(token));
+    // What is held back is known from the slices, which change as they like.
+    const version = (market: string): object => heldBack.get(market) ?? details.get(market) ?? heldBack;
+    return { demands, resolutions, demanded, instrument, version, follows, unknownIn };
+  }
+
+  /** Of sets that name one instrument the oldest says what its underlying is. Remembered while nothing is resolved anew. */
+  #detailsOf(resolved: readonly Resolved[]): ReadonlyMap<string, Details> {
+    const before = this.#details;
+    const stands =
+      before !== undefined &&
+      before.of.length === resolved.length &&
+      before.of.every(({ market, instruments }, n) => {
+        const now = resolved[n]!;
+        return market === now.market && instruments === now.instruments;
+      });
+    if (stands) return before.byMarket;
+    const byMarket = new Map<string, Map<number, SliceInstrument>>();
+    for (const { market, instruments } of resolved) {
+      const details = byMarket.get(market) ?? new Map<number, SliceInstrument>();
+      byMarket.set(market, details);
+      for (const { token, underlying, instrument } of instruments) {
+        if (!details.has(token)) details.set(token, { ...fromCatalog(instrument)!, underlying });
+      }
+    }
+    this.#details = { of: resolved, byMarket };
+    return byMarket;
   }
 
   #resolve(
@@ -88,7 +139,7 @@ export class DemandBuilder {
     set: InstrumentSet,
     accounts: ReadonlyMap<string, readonly string[]>,
     world: DemandWorld,
-    placed: readonly Placed[],
+    placed: () => readonly Placed[],
   ): Resolution {
     const views = world.eligibility.accounts(set);
     const markets = [...accounts.keys()]
@@ -98,7 +149,7 @@ export class DemandBuilder {
     if (memo !== undefined && memo.generation === set.metadata.generation && stands(memo, markets))
       return memo.resolution;
     const former = memo?.resolution.centres ?? new Map<string, number>();
-    const known = former.size > 0 ? former : recoverCentres(placed, world.catalog);
+    const known = former.size > 0 ? former : recoverCentres(placed(), world.catalog);
     const resolution = resolve(set.spec, markets, known, noMarketOf(views));
     this.#memo.set(uid, { generation: set.metadata.generation, markets, resolution });
     return resolution;
@@ -141,20 +192,17 @@ function noMarketOf(views: readonly AccountView[]): NoMarket | undefined {
 function wanted(
   resolution: Resolution,
   market: string,
-  placed: readonly Placed[],
+  placed: () => readonly Placed[],
   catalog: InstrumentCatalog | undefined,
-  details: Map<string, Map<number, SliceInstrument>>,
+  heldBack: Map<string, Map<number, SliceInstrument>>,
 ): readonly DemandedInstrument[] {
-  const resolved = resolution.instruments.get(market) ?? [];
-  const known = details.get(market) ?? new Map<number, SliceInstrument>();
-  details.set(market, known);
-  for (const { token, underlying, instrument } of resolved) {
-    if (!known.has(token)) known.set(token, { ...fromCatalog(instrument)!, underlying });
-  }
+  const resolved = resolution.instruments.get(market) ?? noInstruments;
   if (!resolution.pending) return resolved;
+  const known = heldBack.get(market) ?? new Map<number, SliceInstrument>();
+  heldBack.set(market, known);
   const tokens = new Set(resolved.map(({ token }) => token));
   const held: DemandedInstrument[] = [];
-  for (const row of placed) {
+  for (const row of placed()) {
     if (row.market !== market || tokens.has(row.token)) continue;
     const now = catalog?.byToken(row.token);
     if (catalog !== undefined && (now?.symbol !== row.symbol || now.exchange !== row.exchange)) continue;

@@ -36,19 +36,27 @@ export function* instrumentsOf(slice: SubscriptionSlice): Iterable<PlacedInstrum
   }
 }
 
-/** A slice as the planner sees it. */
+const asCurrent = new WeakMap<SubscriptionSlice['spec'], CurrentSlice>();
+
+/** A slice as the planner sees it. Objects never change: it is remembered. */
 export function asCurrentSlice(slice: SubscriptionSlice): CurrentSlice {
-  return {
-    account: accountOf(slice),
-    connection: slice.spec.connection,
-    owner: slice.spec.owner,
-    next: slice.spec.next,
-    groups: slice.spec.groups.map((group) => ({
-      sets: setsOf(slice, group),
-      mode: group.mode,
-      tokens: group.instruments.map(({ token }) => token),
-    })),
-  };
+  const { spec } = slice;
+  let current = asCurrent.get(spec);
+  if (current === undefined) {
+    current = {
+      account: accountOf(slice),
+      connection: spec.connection,
+      owner: spec.owner,
+      next: spec.next,
+      groups: spec.groups.map((group) => ({
+        sets: setsOf(slice, group),
+        mode: group.mode,
+        tokens: group.instruments.map(({ token }) => token),
+      })),
+    };
+    asCurrent.set(spec, current);
+  }
+  return current;
 }
 
 export interface InstrumentCounts {

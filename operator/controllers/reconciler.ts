@@ -7,9 +7,11 @@ import type { CatalogCache } from '../catalog-cache.ts';
 import type { Decision, Ended } from '../handover/decide.ts';
 import { Handovers } from '../handover/handovers.ts';
 import type { HandoverKind } from '../handover/memory.ts';
-import { plan as makePlan } from '../planner/planner.ts';
+import { MemoPlanner } from '../planner/memo.ts';
 import type { Plan } from '../planner/types.ts';
 import type { SpotPoller } from '../spot-poller.ts';
+import { currentSlices } from '../transfer/overlaps.ts';
+import { type Room, type Transfer, Transfers } from '../transfer/transfers.ts';
 import type { OperatorObserver } from '../vitals.ts';
 import type { Providers } from './accounts.ts';
 import { Applier, type Outcome, type Overlays } from './apply.ts';
@@ -19,17 +21,10 @@ import type { EventRecorder } from './event-recorder.ts';
 import { idOf } from './names.ts';
 import { Overlay } from './overlay.ts';
 import { firstWait, nextSteps } from './ownership.ts';
-import { accountOf, asCurrentSlice } from './placed.ts';
+import { accountOf } from './placed.ts';
 import { isLive } from './shards.ts';
-import { sliceObject } from './slice-object.ts';
-import {
-  endDeadline,
-  endingWrite,
-  pruneWrites,
-  type SliceMaker,
-  type SliceWrite,
-  sliceWrites,
-} from './slice-writes.ts';
+import { MadeSlices, type SliceMaker, sliceMaker } from './slice-maker.ts';
+import { endDeadline, endingWrite, pruneWrites, type SliceWrite, sliceWrites } from './slice-writes.ts';
 import { statusWrites } from './statuses.ts';
 import { type Observed, viewWorld, type World } from './world.ts';
 
@@ -88,7 +83,10 @@ export class Reconciler {
   readonly #overlays: Overlays;
   readonly #applier: Applier;
   readonly #demand = new DemandBuilder();
+  readonly #planner = new MemoPlanner();
+  readonly #made = new MadeSlices();
   readonly #handovers: Handovers;
+  readonly #transfers = new Transfers();
   /** When the owner of a slice that is being deleted was first seen gone, by slice UID. */
   readonly #goneSince = new Map<string, number>();
   readonly #shardsSeen = new Set<string>();
@@ -116,6 +114,7 @@ export class Reconciler {
     for (const overlay of Object.values(this.#overlays)) overlay.clear();
     for (const slice of slices) this.#overlays.slices.wrote(slice);
     this.#handovers.forget();
+    this.#transfers.forget();
     this.#goneSince.clear();
     this.#began = this.#options.clock.monotonic();
   }
@@ -133,18 +132,17 @@ export class Reconciler {
     for (const market of world.demand.unknownIn) catalogs.wantFresh(market);
     const settling = this.#settling(world);
     const planning = clock.monotonic();
-    const plan = makePlan({
+    const plan = this.#planner.plan({
       demand: world.demand.demands,
       accounts: world.views.map(({ planner }) => planner),
       shards: settling > 0 ? [] : [...world.shards.values()],
-      current: world.slices
-        .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-        .map((slice) => asCurrentSlice(slice)),
+      current: currentSlices(world.slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined)),
     });
     observer?.planned((clock.monotonic() - planning) / 1000);
     const ending = this.#ending(world);
     const steps = settling > 0 ? noSteps : this.#steps(world, plan);
-    const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#maker(world, steps));
+    const transfer = settling > 0 ? noTransfer : this.#transfer(world, plan);
+    const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#maker(world, transfer, steps));
     const applied = await this.#applier.slices([
       ...writes,
       ...ending.writes,
@@ -164,7 +162,7 @@ export class Reconciler {
     const reported = await this.#applier.statuses(statuses);
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
-    const waits = [settling || undefined, early ? firstLook : undefined, ending.wait, firstWait(steps)];
+    const waits = [settling || undefined, early ? firstLook : undefined, ending.wait, firstWait(steps), transfer.wait];
     return { requeueAfter: this.#next(world, [applied, reported], waits) };
   }
 
@@ -218,22 +216,23 @@ export class Reconciler {
     return nextSteps(world, plan, this.#handovers, now, this.#options.liveSince(now));
   }
 
-  #maker(world: World, decisions: ReadonlyMap<string, Decision>): SliceMaker {
-    const views = new Map(world.views.map((view) => [view.id, view]));
-    const sets = new Map(
-      [...world.liveSets].map(([id, set]) => [id, { set, channel: world.claims.get(id)?.channel ?? '' }]),
+  #maker(world: World, transfer: Transfer, decisions: ReadonlyMap<string, Decision>): SliceMaker {
+    this.#made.turn();
+    return sliceMaker(world, transfer, decisions, this.#made, (slice, decision) =>
+      this.#handovers.wrote(accountOf(slice), slice, decision, this.#options.clock.monotonic()),
     );
-    return {
-      decisions,
-      build: (planned, naming) => {
-        const view = views.get(planned.account);
-        if (view === undefined) throw new Error(`the plan uses ${planned.account}, which is no account`);
-        const instrument = (token: number) => world.demand.instrument(view.market, token);
-        return sliceObject(planned, naming, { account: view.account, sets, instrument });
-      },
-      wrote: (slice, decision) =>
-        this.#handovers.wrote(accountOf(slice), slice, decision, this.#options.clock.monotonic()),
+  }
+
+  /** How far instruments that change their slice have got. */
+  #transfer({ views, slices }: World, plan: Plan): Transfer {
+    const now = this.#options.clock.monotonic();
+    const rooms = new Map(views.map(({ id, planner }) => [id, planner]));
+    const room = (account: string): Room | undefined => {
+      const limits = rooms.get(account);
+      if (limits === undefined) return undefined;
+      return { connection: limits.instrumentsPerConnection, account: limits.instruments ?? Number.POSITIVE_INFINITY };
     };
+    return this.#transfers.decide({ plan: plan.slices, slices, room, now, liveSince: this.#options.liveSince(now) });
   }
 
   /** Slices whose stream is being ended, and how long until one of them has waited long enough. */
@@ -284,6 +283,8 @@ function idle({ slices }: World, writes: readonly SliceWrite[]): readonly Subscr
 
 /** Milliseconds that a new leader waits for instrument masters before it says anything about accounts and sets. */
 const firstLook = 5_000;
+
+const noTransfer: Transfer = { passages: new Map(), wait: undefined };
 
 const noSteps: ReadonlyMap<string, Decision> = new Map();
 

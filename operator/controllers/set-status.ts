@@ -23,6 +23,8 @@ export interface SetWorld {
   readonly unplaced: readonly UnplacedInstrument[];
   /** Slices that serve the set. */
   readonly slices: readonly SubscriptionSlice[];
+  /** Instruments of the set that a slice has joined and another still streams: counted there. */
+  readonly overlaps: (slice: SubscriptionSlice) => number;
   readonly shards: Shards;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -115,14 +117,14 @@ interface Counted {
  * Instruments whose subscription is confirmed. A slice whose shard has not confirmed all may lack any of them: what it
  * lacks is held against each set, so that a set never claims more than is so.
  */
-function countStreaming(id: string, { slices, shards }: SetWorld): Counted {
+function countStreaming(id: string, { slices, shards, overlaps }: SetWorld): Counted {
   let streaming = 0;
   let resting = 0;
   let rest: string | undefined;
   let obstacle: string | undefined;
   for (const slice of slices) {
     const { total, bySet } = countInstruments(slice);
-    const own = bySet.get(id) ?? 0;
+    const own = (bySet.get(id) ?? 0) - overlaps(slice);
     const report = ownerReport(slice);
     const { owner } = slice.spec;
     const live = isLive(shards, owner);

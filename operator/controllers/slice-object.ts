@@ -21,6 +21,8 @@ export interface SliceSource {
   /** By `namespace/name`. */
   readonly sets: ReadonlyMap<string, { readonly set: InstrumentSet; readonly channel: string }>;
   readonly instrument: (token: number) => SliceInstrument | undefined;
+  /** Tokens that another slice still streams too. */
+  readonly joining?: readonly number[] | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface SliceSource {
  * nothing changed. Who serves it is the caller's to decide.
  */
 export function sliceObject(planned: PlannedSlice, naming: Naming, source: SliceSource): SubscriptionSlice {
-  const { account, sets } = source;
+  const { account, sets, joining = [] } = source;
   const { namespace = '', name } = account.metadata;
   const listed = [...new Set(planned.groups.flatMap((group) => group.sets))].sort(compareText);
   const indexes = new Map(listed.map((id, index) => [id, index]));
@@ -67,6 +69,7 @@ export function sliceObject(planned: PlannedSlice, naming: Naming, source: Slice
       ...(sessions === undefined ? {} : { sessions }),
       suspended: account.spec.suspended,
       ...namingFields(naming),
+      ...(joining.length === 0 ? {} : { joining: [...joining] }),
       sets: listed.map((id) => sliceSet(id, sets)),
       groups,
     },

@@ -1,13 +1,14 @@
 import type { PatchOperation } from '../../cluster/cluster.ts';
 import { nextLabel, type ShardIdentity, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
-import { type Decision, type Naming, namingOf } from '../handover/decide.ts';
+import { type Decision, namingOf } from '../handover/decide.ts';
 import { shardKey } from '../planner/assign-shards.ts';
-import type { Plan, PlannedSlice } from '../planner/types.ts';
+import type { Plan } from '../planner/types.ts';
 import { idOf, sliceId } from './names.ts';
 import { accountOf, countInstruments } from './placed.ts';
 import { pruneOperations } from './prune.ts';
 import { sameValue } from './same-value.ts';
 import { isLive, refusedWith, type Shards } from './shards.ts';
+import type { SliceMaker } from './slice-maker.ts';
 import { renamed } from './slice-object.ts';
 
 /** One write that brings the slices nearer to the plan. */
@@ -23,51 +24,47 @@ export type SliceWrite =
   | { readonly kind: 'release'; readonly existing: SubscriptionSlice }
   | { readonly kind: 'prune'; readonly existing: SubscriptionSlice; readonly operations: readonly PatchOperation[] };
 
-/** What makes objects of a plan. */
-export interface SliceMaker {
-  readonly build: (planned: PlannedSlice, naming: Naming) => SubscriptionSlice;
-  /** The next step of the ownership of a slice that exists, by id. */
-  readonly decisions: ReadonlyMap<string, Decision>;
-  /** A step of the ownership has been written. */
-  readonly wrote: (slice: SubscriptionSlice, decision: Decision) => void;
-}
-
 /**
  * The writes that turn the slices into the plan; none where nothing differs. Those that gain instruments come first and
  * deletions last, so that what moves is subscribed before it is given up.
  */
-export function sliceWrites(
-  plan: Plan,
-  slices: readonly SubscriptionSlice[],
-  { build, decisions, wrote }: SliceMaker,
-): SliceWrite[] {
+export function sliceWrites(plan: Plan, slices: readonly SubscriptionSlice[], maker: SliceMaker): SliceWrite[] {
   const existing = new Map(slices.map((slice) => [idOf(slice), slice]));
   const applies: { write: SliceWrite; gain: number }[] = [];
   const wanted = new Set<string>();
+  const apply = (object: SubscriptionSlice, current: SubscriptionSlice, decision: Decision | undefined): void => {
+    if (isAppliedAlready(object, current)) return;
+    const gain = countInstruments(object).total - countInstruments(current).total;
+    const written = decision === undefined ? undefined : () => maker.wrote(current, decision);
+    applies.push({ write: { kind: 'apply', object: guarded(object, current), existing: current, written }, gain });
+  };
   for (const planned of plan.slices) {
     const id = sliceId(planned.account, planned.connection);
     const current = existing.get(id);
     wanted.add(id);
     if (current === undefined) {
-      const object = build(planned, { owner: planned.owner, next: undefined, epoch: 1, handover: undefined });
+      const naming = { owner: planned.owner, next: undefined, epoch: 1, handover: undefined };
+      const object = maker.build(planned, naming, undefined);
       const gain = countInstruments(object).total;
       applies.push({ write: { kind: 'apply', object, existing: undefined }, gain });
       continue;
     }
     // The former one is still ending: its name is free once its stream has ended.
     if (current.metadata.deletionTimestamp !== undefined) continue;
-    const decision = decisions.get(id);
+    const decision = maker.decisions.get(id);
     const naming = decision?.naming ?? namingOf(current);
-    const object = decision?.frozen === true ? renamed(current, naming) : build(planned, naming);
-    if (isApplied(object, current)) continue;
-    const gain = countInstruments(object).total - countInstruments(current).total;
-    const written = decision === undefined ? undefined : () => wrote(current, decision);
-    applies.push({ write: { kind: 'apply', object: guarded(object, current), existing: current, written }, gain });
+    const frozen = decision?.frozen === true;
+    apply(frozen ? renamed(current, naming) : maker.build(planned, naming, current), current, decision);
+  }
+  const deletes: SliceWrite[] = [];
+  for (const [id, slice] of existing) {
+    if (wanted.has(id) || slice.metadata.deletionTimestamp !== undefined) continue;
+    const decision = maker.decisions.get(id);
+    const kept = maker.keep(slice, id, decision?.naming ?? namingOf(slice));
+    if (kept === undefined) deletes.push({ kind: 'delete', existing: slice });
+    else apply(kept, slice, decision);
   }
   applies.sort((a, b) => b.gain - a.gain);
-  const deletes = slices
-    .filter((slice) => !wanted.has(idOf(slice)) && slice.metadata.deletionTimestamp === undefined)
-    .map((slice): SliceWrite => ({ kind: 'delete', existing: slice }));
   return [...applies.map(({ write }) => write), ...deletes];
 }
 
@@ -119,6 +116,17 @@ function guarded(object: SubscriptionSlice, current: SubscriptionSlice): Subscri
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
   };
+}
+
+const applied = new WeakMap<SubscriptionSlice, WeakSet<SubscriptionSlice>>();
+
+/** Objects never change: that one says nothing new is remembered. */
+function isAppliedAlready(object: SubscriptionSlice, current: SubscriptionSlice): boolean {
+  if (applied.get(object)?.has(current) === true) return true;
+  if (!isApplied(object, current)) return false;
+  const known = applied.get(object) ?? new WeakSet();
+  applied.set(object, known.add(current));
+  return true;
 }
 
 function isApplied(object: SubscriptionSlice, current: SubscriptionSlice): boolean {

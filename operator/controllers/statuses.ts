@@ -1,6 +1,7 @@
 import type { InstrumentSet, SubscriptionSlice, TickerAccount } from '../../crds/index.ts';
 import type { CatalogState } from '../catalog-cache.ts';
 import type { Plan } from '../planner/types.ts';
+import { overlapsOf } from '../transfer/overlaps.ts';
 import { accountStatus } from './account-status.ts';
 import type { Transition } from './conditions.ts';
 import { idOf } from './names.ts';
@@ -60,6 +61,7 @@ function setWrites(world: World, plan: Plan, slices: readonly SubscriptionSlice[
     for (const id of countInstruments(slice).bySet.keys()) bySet.set(id, [...(bySet.get(id) ?? []), slice]);
   }
   const unplaced = unplacedBySet(world, plan);
+  const overlaps = overlapsOf(slices);
   return [...world.liveSets].flatMap(([id, set]): StatusWrite[] => {
     const { status, transitions } = setStatus(set, {
       claim: world.claims.get(id),
@@ -67,6 +69,7 @@ function setWrites(world: World, plan: Plan, slices: readonly SubscriptionSlice[
       demanded: world.demand.demanded.get(id) ?? 0,
       unplaced: unplaced.get(id) ?? [],
       slices: bySet.get(id) ?? [],
+      overlaps: (slice) => overlaps.get(slice.metadata.uid ?? '')?.get(id) ?? 0,
       shards: world.shards,
       now,
     });

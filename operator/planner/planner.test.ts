@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MemoPlanner } from './memo.ts';
 import { plan } from './planner.ts';
 import type { PlanInput, PlannerAccount, SetDemand } from './types.ts';
 
@@ -106,4 +107,43 @@ test('an option whose underlying becomes another one gets that one on its accoun
   expect(at[0]?.groups[0]).toEqual({ sets: [], mode: 'ltp', tokens: [6] });
   expect(at[0]?.groups[1]?.tokens).toEqual([11, 12]);
   expect(unplaced).toEqual([]);
+});
+
+test('a planner with a memory gives the same plans, and places anew only what may have changed', () => {
+  const planner = new MemoPlanner();
+  const two = ['shard-0', 'shard-1'].map((shard) => ({ identity: { shard, uid: 'u' }, state: 'ready' as const }));
+  const wanted = demand('ns/x', [1, 2, 3]);
+  const input = { accounts: [account('ns/a'), account('ns/b')], shards: two, demand: [wanted], current: [] };
+  const first = planner.plan(input);
+  expect(first).toEqual(plan(input));
+  // Carried out, and read back as other objects; then a shard is lost.
+  const current = structuredClone(first.slices);
+  expect(planner.plan({ ...input, current })).toEqual(plan({ ...input, current }));
+  const lost = { ...input, current, shards: [two[1]!] };
+  expect(planner.plan(lost)).toEqual(plan(lost));
+  expect(planner.counts).toEqual({ placed: 1, stood: 2 });
+  for (const changed of [
+    { ...lost, demand: [{ ...wanted, instruments: [...wanted.instruments] }] },
+    { ...lost, accounts: [account('ns/a', { state: 'impaired' }), account('ns/b')] },
+    { ...lost, current: current.slice(1) },
+  ]) {
+    expect(planner.plan(changed)).toEqual(plan(changed));
+  }
+  expect(planner.counts).toEqual({ placed: 4, stood: 2 });
+});
+
+test('an account follows its first slice: a move that has begun goes on, slice by slice', () => {
+  const two = ['shard-0', 'shard-1'].map((shard) => ({ identity: { shard, uid: 'u' }, state: 'ready' as const }));
+  const [from, to] = two.map(({ identity }) => identity);
+  const accounts = [account('ns/a', { connections: 3, instrumentsPerConnection: 1 })];
+  const { slices } = run({ accounts, shards: two, demand: [demand('ns/x', [1, 2, 3])] });
+  const owners = (next: typeof to) =>
+    run({
+      accounts,
+      shards: two,
+      demand: [demand('ns/x', [1, 2, 3])],
+      current: slices.map((slice, n) => ({ ...slice, owner: from, next: n === 0 ? next : undefined })),
+    }).slices.map(({ owner }) => owner);
+  expect(owners(to)).toEqual([to, to, to]);
+  expect(owners(undefined)).toEqual([from, from, from]);
 });
