@@ -1,5 +1,6 @@
 import type { SubscriptionSlice, TickerAccountStatus } from '../../crds/index.ts';
 import type { CatalogState } from '../catalog-cache.ts';
+import type { Failure } from '../handover/memory.ts';
 import { type AccountView, credentialsMessage } from './accounts.ts';
 import { type ConditionNow, restingReason, type Transition, updateConditions } from './conditions.ts';
 import { countInstruments } from './placed.ts';
@@ -8,6 +9,8 @@ import { isLive, ownerReport, type Shards } from './shards.ts';
 export interface AccountWorld {
   /** Slices of this account, by connection. */
   readonly slices: readonly SubscriptionSlice[];
+  /** Why the last move of a slice to another shard did not succeed, while that is not made good. */
+  readonly failure: Failure | undefined;
   readonly shards: Shards;
   readonly catalog: CatalogState | undefined;
   /** Milliseconds since the epoch. */
@@ -83,13 +86,18 @@ function connectedCondition({ account, trouble }: AccountView, world: AccountWor
     return { type, status: 'Unknown', reason: 'NotReported', message };
   }
   if (report.account.connected) {
-    return { type, status: 'True', reason: 'Connected', message: `connected by shard ${report.shard}` };
+    const message = `connected by shard ${report.shard}${failedMove(world)}`;
+    return { type, status: 'True', reason: 'Connected', message };
   }
   if (report.phase === 'Resting') {
     return { type, status: 'False', reason: restingReason, message: report.message ?? 'Resting' };
   }
-  const message = report.message ?? `shard ${report.shard} is connecting`;
+  const message = `${report.message ?? `shard ${report.shard} is connecting`}${failedMove(world)}`;
   return { type, status: 'False', reason: report.reason ?? report.phase, message };
+}
+
+function failedMove({ failure }: AccountWorld): string {
+  return failure === undefined ? '' : `; a move to shard ${failure.shard.shard} failed: ${failure.why}`;
 }
 
 function readyCondition(

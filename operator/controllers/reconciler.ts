@@ -15,6 +15,7 @@ import { type Room, type Transfer, Transfers } from '../transfer/transfers.ts';
 import type { OperatorObserver } from '../vitals.ts';
 import type { Providers } from './accounts.ts';
 import { Applier, type Outcome, type Overlays } from './apply.ts';
+import { balanceAfter, balancing } from './balancing.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { DemandBuilder } from './demand.ts';
 import type { EventRecorder } from './event-recorder.ts';
@@ -102,7 +103,7 @@ export class Reconciler {
       slices: new Overlay<SubscriptionSlice>(options.clock),
     };
     this.#applier = new Applier(options.cluster, this.#overlays, options.log);
-    this.#handovers = new Handovers((ended) => this.#handoverEnded(ended));
+    this.#handovers = new Handovers((slice, ended) => this.#handoverEnded(slice, ended));
   }
 
   get last(): Reconciled | undefined {
@@ -136,6 +137,7 @@ export class Reconciler {
       demand: world.demand.demands,
       accounts: world.views.map(({ planner }) => planner),
       shards: settling > 0 ? [] : [...world.shards.values()],
+      balance: this.#untilBalancing(world) > 0 ? undefined : balancing(world),
       current: currentSlices(world.slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined)),
     });
     observer?.planned((clock.monotonic() - planning) / 1000);
@@ -158,15 +160,30 @@ export class Reconciler {
     }
     const slices = this.#observe().slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     const early = this.#knowsTooLittle(world);
-    const statuses = early ? [] : statusWrites(world, plan, slices, catalogs.states(), clock.now());
+    const statuses = early
+      ? []
+      : statusWrites(world, plan, slices, {
+          catalogs: catalogs.states(),
+          failure: (own) => this.#handovers.failure(own, clock.monotonic()),
+          now: clock.now(),
+        });
     const reported = await this.#applier.statuses(statuses);
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
-    const waits = [settling || undefined, early ? firstLook : undefined, ending.wait, firstWait(steps), transfer.wait];
+    const waits = [
+      settling || undefined,
+      early ? firstLook : undefined,
+      ending.wait,
+      firstWait(steps),
+      transfer.wait,
+      this.#untilBalancing(world) || undefined,
+    ];
     return { requeueAfter: this.#next(world, [applied, reported], waits) };
   }
 
-  #handoverEnded({ kind, result, took }: Ended): void {
+  #handoverEnded(slice: SubscriptionSlice, { kind, result, took }: Ended): void {
+    const line = { event: 'handover.ended', slice: idOf(slice), kind, result, milliseconds: Math.round(took) };
+    this.#options.log[result === 'failed' ? 'warn' : 'info'](line, `handover ${result}`);
     const key = `${kind} ${result}` as const;
     this.counts.handovers.set(key, (this.counts.handovers.get(key) ?? 0) + 1);
     this.#options.observer?.handedOver(kind, result, took / 1000);
@@ -221,6 +238,11 @@ export class Reconciler {
     return sliceMaker(world, transfer, decisions, this.#made, (slice, decision) =>
       this.#handovers.wrote(accountOf(slice), slice, decision, this.#options.clock.monotonic()),
     );
+  }
+
+  /** Milliseconds until accounts may be moved for balance: a shard that has just come may go again, or others follow it. */
+  #untilBalancing({ shards }: World): number {
+    return shards.size < 2 ? 0 : Math.max(0, this.#newestShard + balanceAfter - this.#options.clock.monotonic());
   }
 
   /** How far instruments that change their slice have got. */

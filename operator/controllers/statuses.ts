@@ -1,5 +1,6 @@
 import type { InstrumentSet, SubscriptionSlice, TickerAccount } from '../../crds/index.ts';
 import type { CatalogState } from '../catalog-cache.ts';
+import type { Failure } from '../handover/memory.ts';
 import type { Plan } from '../planner/types.ts';
 import { overlapsOf } from '../transfer/overlaps.ts';
 import { accountStatus } from './account-status.ts';
@@ -14,27 +15,33 @@ export type StatusWrite =
   | { readonly kind: 'account'; readonly object: TickerAccount; readonly transitions: readonly Transition[] }
   | { readonly kind: 'set'; readonly object: InstrumentSet; readonly transitions: readonly Transition[] };
 
+/** What statuses say besides what can be read from the objects. */
+export interface Findings {
+  readonly catalogs: readonly CatalogState[];
+  /** The newest failure to hand over any of the slices. */
+  readonly failure: (slices: readonly SubscriptionSlice[]) => Failure | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
 /**
  * The statuses that differ from what is written.
  *
  * @param slices as they are now, after the writes of this reconcile
- * @param now milliseconds since the epoch
  */
 export function statusWrites(
   world: World,
   plan: Plan,
   slices: readonly SubscriptionSlice[],
-  catalogs: readonly CatalogState[],
-  now: number,
+  findings: Findings,
 ): StatusWrite[] {
-  return [...accountWrites(world, slices, catalogs, now), ...setWrites(world, plan, slices, now)];
+  return [...accountWrites(world, slices, findings), ...setWrites(world, plan, slices, findings.now)];
 }
 
 function accountWrites(
   world: World,
   slices: readonly SubscriptionSlice[],
-  catalogs: readonly CatalogState[],
-  now: number,
+  { catalogs, failure, now }: Findings,
 ): StatusWrite[] {
   const byAccount = new Map<string, SubscriptionSlice[]>();
   for (const slice of slices) {
@@ -44,8 +51,10 @@ function accountWrites(
   for (const list of byAccount.values()) list.sort((a, b) => a.spec.connection - b.spec.connection);
   const catalogOf = new Map(catalogs.map((state) => [state.market, state]));
   return world.views.flatMap((view): StatusWrite[] => {
+    const own = byAccount.get(view.id) ?? [];
     const { status, transitions } = accountStatus(view, {
-      slices: byAccount.get(view.id) ?? [],
+      slices: own,
+      failure: failure(own),
       shards: world.shards,
       catalog: catalogOf.get(view.market),
       now,

@@ -33,10 +33,10 @@ export interface HandoverWorld {
 export class Handovers {
   readonly #memories = new Map<string, HandoverMemory>();
   readonly #lingering = new Lingering();
-  readonly #ended: (ended: Ended) => void;
+  readonly #ended: (slice: SubscriptionSlice, ended: Ended) => void;
 
   /** @param ended told of each handover that ended */
-  constructor(ended: (ended: Ended) => void = () => undefined) {
+  constructor(ended: (slice: SubscriptionSlice, ended: Ended) => void = () => undefined) {
     this.#ended = ended;
   }
 
@@ -67,7 +67,7 @@ export class Handovers {
         const decision = decide({ slice, wanted, shards, candidates, spare, busy, excused, memory, now, liveSince });
         decisions.set(idOf(slice), decision);
         if (!decision.changed) {
-          this.#remember(key, decision);
+          this.#remember(slice, decision);
           continue;
         }
         const { next, owner } = decision.naming;
@@ -82,7 +82,7 @@ export class Handovers {
   /** The step that was decided for the slice has been written. */
   wrote(account: string, slice: SubscriptionSlice, decision: Decision, now: number): void {
     if (!decision.changed) return;
-    this.#remember(keyOf(slice), decision);
+    this.#remember(slice, decision);
     if (decision.died === true) this.#lingering.died(account, now);
   }
 
@@ -99,9 +99,9 @@ export class Handovers {
     return newest;
   }
 
-  #remember(key: string, { memory, ended }: Decision): void {
-    this.#memories.set(key, memory);
-    if (ended !== undefined) this.#ended(ended);
+  #remember(slice: SubscriptionSlice, { memory, ended }: Decision): void {
+    this.#memories.set(keyOf(slice), memory);
+    if (ended !== undefined) this.#ended(slice, ended);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ShardIdentity } from '../../crds/index.ts';
+import { type BalanceOptions, balanceShards } from './balance.ts';
 import { compareText, type PlannerShard } from './types.ts';
 
 /** An account as the shards see it: a load that one of them carries whole. */
@@ -12,6 +13,11 @@ export interface AccountLoad {
 
 /** Load that a login costs however little it streams, in ticks a second: so that empty accounts spread too. */
 const loginRate = 1;
+
+/** What an account adds to the load of its shard. */
+export function loadOf({ rate }: AccountLoad): number {
+  return rate + loginRate;
+}
 
 export function sameShard(a: ShardIdentity | undefined, b: ShardIdentity | undefined): boolean {
   return a?.shard === b?.shard && a?.uid === b?.uid;
@@ -28,10 +34,13 @@ export function shardKey(identity: ShardIdentity): string {
  * is a ready one, else it stays. A new pod of the vanished one's name is
  * preferred (it has its volume); all others go, heaviest first, to the least loaded shard. From scratch the busiest shard
  * is at most the heaviest account above the mean (longest processing time first; Graham 1969).
+ *
+ * @param balance where it is given, accounts that could stay go to shards that have materially less
  */
 export function assignShards(
   accounts: readonly AccountLoad[],
   shards: readonly PlannerShard[],
+  balance?: BalanceOptions,
 ): ReadonlyMap<string, ShardIdentity> {
   const known = new Map(shards.map((shard) => [shardKey(shard.identity), shard]));
   const ready = [...known.values()]
@@ -47,7 +56,7 @@ export function assignShards(
     const shard = present === undefined ? undefined : readyByKey.get(shardKey(present));
     if (shard !== undefined && present !== undefined) {
       owners.set(account.id, present);
-      shard.rate += account.rate + loginRate;
+      shard.rate += loadOf(account);
     } else {
       homeless.push({
         account,
@@ -62,11 +71,19 @@ export function assignShards(
     if (chosen === undefined)
       for (const shard of ready) if (chosen === undefined || shard.rate < chosen.rate) chosen = shard;
     if (chosen !== undefined) {
-      chosen.rate += account.rate + loginRate;
+      chosen.rate += loadOf(account);
       owners.set(account.id, chosen.identity);
     } else if (former !== undefined) {
       owners.set(account.id, former);
     }
+  }
+  if (balance !== undefined) {
+    balanceShards(
+      owners,
+      accounts,
+      ready.map(({ identity }) => identity),
+      balance,
+    );
   }
   return owners;
 }

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { ShardIdentity } from '../../crds/index.ts';
+import { assignShards, loadOf } from './assign-shards.ts';
 import { freshInput, servedAt, tokensOf } from './planner.testing.ts';
 import { plan } from './planner.ts';
 import type { Plan, PlanInput, PlannedSlice } from './types.ts';
@@ -316,3 +318,37 @@ test('a fresh plan loads no account more than one chunk, and no shard more than 
 function placements({ slices }: Plan): unknown {
   return slices.map(({ account, connection, groups }) => ({ account, connection, groups }));
 }
+
+test('balance moves as few accounts as bring a shard that joins near the mean, never one that must not, and then no more', () => {
+  const world = fc.record({
+    rates: fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 40 }),
+    shards: fc.integer({ min: 1, max: 5 }),
+    joined: fc.integer({ min: 1, max: 2 }),
+    fixed: fc.array(fc.nat(39), { maxLength: 10 }),
+  });
+  fc.assert(
+    fc.property(world, ({ rates, shards, joined, fixed }) => {
+      const identities = Array.from({ length: shards + joined }, (_, n) => ({ shard: `shard-${n}`, uid: 'u' }));
+      const ready = identities.map((identity) => ({ identity, state: 'ready' as const }));
+      const loads = rates.map((rate, n) => ({ id: `ns/account-${n}`, rate, owners: [] }));
+      const before = assignShards(loads, ready.slice(0, shards));
+      const named = (owners: ReadonlyMap<string, ShardIdentity>) =>
+        loads.map((load) => ({ ...load, owners: [owners.get(load.id)!] }));
+      const movable = new Set(loads.filter((_, n) => !fixed.includes(n)).map(({ id }) => id));
+      const after = assignShards(named(before), ready, { movable, most: 100 });
+      const moved = loads.filter(({ id }) => before.get(id) !== after.get(id));
+      for (const { id } of moved) expect(movable).toContain(id);
+      expect(assignShards(named(after), ready, { movable, most: 100 })).toEqual(after);
+      const perShard = (owners: ReadonlyMap<string, ShardIdentity>) =>
+        identities.map((identity) =>
+          loads.reduce((sum, load) => sum + (owners.get(load.id)?.shard === identity.shard ? loadOf(load) : 0), 0),
+        );
+      expect(Math.max(...perShard(after))).toBeLessThanOrEqual(Math.max(...perShard(before)));
+      const one = assignShards(named(before), ready, { movable, most: 1 });
+      expect(loads.filter(({ id }) => before.get(id) !== one.get(id)).length).toBeLessThanOrEqual(1);
+      // Without being asked nothing moves.
+      expect(assignShards(named(before), ready)).toEqual(before);
+    }),
+    runs,
+  );
+});

@@ -67,12 +67,15 @@ export function placeInstruments({ demand, accounts, current }: Omit<PlanInput, 
 }
 
 /** The second half of {@link plan}: names the shard that serves each account. */
-export function nameOwners(placement: Placement, { shards, current }: Pick<PlanInput, 'shards' | 'current'>): Plan {
+export function nameOwners(
+  placement: Placement,
+  { shards, current, balance }: Pick<PlanInput, 'shards' | 'current' | 'balance'>,
+): Plan {
   const owners = ownersOf(current);
   const rates = new Map<string, number>();
   for (const { account, rate } of placement.slices) rates.set(account, (rates.get(account) ?? 0) + rate);
   const loads = [...rates].map(([id, rate]) => ({ id, rate, owners: owners.get(id) ?? [] }));
-  const assigned = assignShards(loads, shards);
+  const assigned = assignShards(loads, shards, balance);
   const moves: Move[] = [];
   for (const { id, owners: former } of loads) {
     const to = assigned.get(id);

@@ -1,4 +1,5 @@
 import type { Mode, ShardIdentity } from '../../crds/index.ts';
+import type { BalanceOptions } from './balance.ts';
 
 /** One instrument that a set wants. */
 export interface DemandedInstrument {
@@ -73,6 +74,8 @@ export interface PlanInput {
   readonly accounts: readonly PlannerAccount[];
   readonly shards: readonly PlannerShard[];
   readonly current: readonly CurrentSlice[];
+  /** Present where accounts may be moved for balance alone: nothing else moves, and no shard is about to come or go. */
+  readonly balance?: BalanceOptions | undefined;
 }
 
 /** A slice as it should be. A slice that is not in the plan should go. */
