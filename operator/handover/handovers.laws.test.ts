@@ -224,6 +224,6 @@ test('whatever happens in between, each write is allowed, and once nothing happe
         expect(model.writes).toBe(writes);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 600 },
   );
 }, 60_000);
