@@ -50,7 +50,7 @@ export interface Decision {
   /** Milliseconds after which to look again though nothing was heard. */
   readonly wait?: number | undefined;
   readonly ended?: Ended | undefined;
-  /** The former owner was given up as dead: its connection may linger at the broker. */
+  /** The former owner, or a successor, was given up as dead: its connection may linger at the broker. */
   readonly died?: boolean;
 }
 
@@ -137,18 +137,23 @@ function warmUp(situation: Situation, owner: ShardIdentity, next: ShardIdentity)
   return replaceNext(situation, owner, fail(moving, failed(situation, next)), 'failed');
 }
 
-/** Another candidate warms up, or none. */
+/**
+ * Another candidate warms up, or none. The one that is given up keeps its connection until it has seen that: where there
+ * is none to spare for both, it is only cleared.
+ */
 function replaceNext(
   situation: Situation,
   owner: ShardIdentity,
   memory: HandoverMemory,
   result: 'failed' | 'cancelled',
 ): Decision {
-  const { slice, now } = situation;
+  const { slice, now, spare, shards } = situation;
   const { chosen, wait } = successor(situation, owner, memory);
-  const naming: Naming = { ...namingOf(slice), next: chosen };
+  const room = spare > 0 || ownerReport(slice)?.phase === 'Resting';
+  const naming: Naming = { ...namingOf(slice), next: room ? chosen : undefined };
   const ended: Ended = { kind: 'planned', result, took: now - (memory.move?.since ?? now) };
-  return { naming, changed: true, frozen: false, memory: { ...memory, move: undefined }, wait, ended };
+  const died = !isLive(shards, slice.spec.next);
+  return { naming, changed: true, frozen: false, memory: { ...memory, move: undefined }, wait, ended, died };
 }
 
 function awaitClaim(situation: Situation, owner: ShardIdentity): Decision {

@@ -146,7 +146,7 @@ class Model {
   /** A planned handover takes a connection only where the account has one to spare. */
   expectRoom(before: readonly SubscriptionSlice[]): void {
     const started = this.slices.filter(
-      (slice, n) => slice.spec.next !== undefined && before[n]!.spec.next === undefined,
+      (slice, n) => slice.spec.next !== undefined && !sameShard(slice.spec.next, before[n]!.spec.next),
     );
     if (started.length === 0) return;
     const used = this.slices.reduce((sum, slice) => sum + connectionsOf(slice, this.shards), 0);

@@ -71,7 +71,7 @@ export class Handovers {
           continue;
         }
         const { next, owner } = decision.naming;
-        if (next !== undefined && slice.spec.next === undefined) spare--;
+        if (next !== undefined && shardKeyOf(next) !== shardKeyOf(slice.spec.next)) spare--;
         if (next !== undefined || shardKeyOf(owner) !== shardKeyOf(slice.spec.owner)) busy = true;
       }
     }
