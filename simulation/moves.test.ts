@@ -73,8 +73,9 @@ test(
     await world.clock.run(30 * seconds);
     for (const { spec } of stage.slices()) expect(spec.owner?.uid).not.toBe(former);
     const after = stage.handovers();
-    expect((after['planned completed'] ?? 0) - (before['planned completed'] ?? 0)).toBe(moved);
-    expect(after['takeover completed'] ?? 0).toBe(before['takeover completed'] ?? 0);
+    // The pod that takes its place may get one back, for balance.
+    expect((after['planned completed'] ?? 0) - (before['planned completed'] ?? 0)).toBeGreaterThanOrEqual(moved);
+    expect(Object.keys(after)).toEqual(['planned completed']);
     await world.clock.run(60 * seconds);
     stage.expectWell();
     world.stop();
