@@ -29,6 +29,10 @@ interface Place {
   sealed: number;
 }
 
+function placeKey({ set, slice, sliceUid }: Batch): string {
+  return `${set} ${sliceUid ?? slice}`;
+}
+
 /** Gaps that are kept; a run with more of them is broken in another way. */
 const mostGaps = 10_000;
 
@@ -65,12 +69,14 @@ export class Tally {
 
   /** A batch that came live. */
   take(batch: Batch, now: number): void {
+    const before = this.#places.get(placeKey(batch))?.sealed ?? 0;
     if (batch.kind === 'bars' || !this.#follow(batch, now)) return;
     if (batch.gap !== undefined) {
+      // A new owner cannot know since when: since the last batch, then.
       this.#tell({
         set: batch.set,
         slice: batch.slice,
-        from: batch.gap.from / 1000,
+        from: batch.gap.from === 0 ? before : batch.gap.from / 1000,
         to: batch.gap.to / 1000,
         why: batch.gap.why,
       });
@@ -131,7 +137,7 @@ export class Tally {
   /** Checks that nothing is missing before this batch. False where it is of an older token: a reader drops it. */
   #follow(batch: Batch, now: number): boolean {
     const { set, slice, epoch, claim, seq, time, count, prev } = batch;
-    const key = `${set} ${batch.sliceUid ?? slice}`;
+    const key = placeKey(batch);
     const place = this.#places.get(key);
     const sealed = time / 1000;
     if (place === undefined) {
