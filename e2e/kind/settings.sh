@@ -21,7 +21,7 @@ say() { printf 'e2e: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 # timed WHAT COMMAND...: says how long it took
 timed() { local what=$1 start=$SECONDS; shift; "$@"; say "$what: $((SECONDS - start)) s"; }
-# cached KEY-FILES... -- reads a checksum of files, so that what is made from them is made once
+# checksum FILE...: one number for what files hold, so that what is made from them is made once
 checksum() { cat "$@" | cksum | cut -d ' ' -f 1; }
 
 # Which containers the nodes are: what `up` decided, or "none".
