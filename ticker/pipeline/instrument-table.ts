@@ -1,6 +1,4 @@
 import { defineError } from '../../runtime/errors.ts';
-import { asciiJson } from './format/ascii-writer.ts';
-import { type WordText, wordText } from './format/digits.ts';
 import { TokenIndex } from './token-index.ts';
 
 /** The most instruments of one account: what `limits.instruments` allows, and as many underlyings again. */
@@ -17,16 +15,10 @@ export interface InstrumentRecord {
   readonly token: number;
   /** `EXCHANGE:TRADINGSYMBOL`. */
   readonly name: string;
-  /** The name as JSON in ASCII. */
-  readonly nameJson: string;
-  /** The same with a comma, as an item of a column. */
-  readonly nameItem: WordText;
 }
 
 export function instrumentRecord(token: number, exchange: string, symbol: string): InstrumentRecord {
-  const name = `${exchange}:${symbol}`;
-  const nameJson = asciiJson(name);
-  return { token, name, nameJson, nameItem: wordText(`${nameJson},`) };
+  return { token, name: `${exchange}:${symbol}` };
 }
 
 const firstSlots = 64;

@@ -15,6 +15,9 @@ const firstCapacity = 1 << 16;
 /** Longest text of a number, `-1.2345678901234567e-100`, with room for what words scribble. */
 export const numberRoom = 32;
 const minus = 45;
+const quote = 34;
+/** Text that is the same in JSON, between quotes. */
+const plain = /^[ !#-[\]-~]*$/;
 
 /**
  * Builds ASCII text in one reused buffer: many times quicker than joining strings when most of it is numbers. Loops that
@@ -48,6 +51,17 @@ export class AsciiWriter {
   string(text: string): void {
     this.reserve(text.length);
     this.length += this.#bytes.write(text, this.length, 'latin1');
+  }
+
+  /** Any text as JSON in ASCII. */
+  quoted(text: string): void {
+    if (!plain.test(text)) {
+      this.string(asciiJson(text));
+      return;
+    }
+    this.byte(quote);
+    this.string(text);
+    this.byte(quote);
   }
 
   words(text: WordText): void {

@@ -37,6 +37,23 @@ const records = [1, 2, 3, 4, 5, 9].reduce<Record<number, ReturnType<typeof instr
   return all;
 }, {});
 
+test('any text is quoted as JSON does, in ASCII', () => {
+  const writer = new AsciiWriter();
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      writer.clear();
+      writer.quoted(text);
+      expect(writer.text()).toBe(asciiJson(text));
+      expect(JSON.parse(writer.text())).toBe(text);
+    }),
+  );
+  for (const text of ['NSE:M&M', 'NFO:A"B', 'a\\b', '\u007f', '~', '']) {
+    writer.clear();
+    writer.quoted(text);
+    expect(writer.text()).toBe(asciiJson(text));
+  }
+});
+
 describe('numbers', () => {
   const write = (value: number): string => {
     const writer = new AsciiWriter();

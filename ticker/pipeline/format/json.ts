@@ -132,9 +132,7 @@ function writeCell(writer: AsciiWriter, column: Column, batch: RowBatch, row: nu
       writer.number(ticks.token[row]!);
       return true;
     case 'symbol':
-      writer.words(batch.instruments[row]!.nameItem);
-      // The item's comma.
-      writer.length--;
+      writer.quoted(batch.instruments[row]!.name);
       return true;
     case 'packet':
       writer.words(packetTexts[ticks.packet[row]!]!);

@@ -1,9 +1,12 @@
 import type { InstrumentRecord } from '../instrument-table.ts';
-import type { AsciiWriter } from './ascii-writer.ts';
+import { type AsciiWriter, asciiJson } from './ascii-writer.ts';
+import { wordText } from './digits.ts';
 
 /** Names that are remembered; past it all are forgotten and learned anew. A connection streams fewer instruments. */
 const mostNames = 16_384;
 const firstNames = 256;
+/** How much more room is made than is needed: there is a table for each set of each connection. */
+const growth = 1.25;
 /** Bytes of a name, usually. */
 const usualBytes = 24;
 
@@ -118,16 +121,16 @@ export class SymbolTable {
     const start = this.#starts[name]!;
     const length = Buffer.byteLength(record.name);
     if (start + length > this.#text.length) {
-      const longer = Buffer.alloc(2 * (start + length));
+      const longer = Buffer.alloc(Math.ceil(growth * (start + length)));
       this.#text.copy(longer, 0, 0, start);
       this.#text = longer;
     }
     this.#text.write(record.name, start);
     this.#starts[name + 1] = start + length;
-    const { words, length: characters } = record.nameItem;
+    const { words, length: characters } = wordText(`${asciiJson(record.name)},`);
     const itemAt = this.#itemAt[name]!;
     if (itemAt + words.length > this.#items.length) {
-      const longer = new Uint32Array(2 * (itemAt + words.length));
+      const longer = new Uint32Array(Math.ceil(growth * (itemAt + words.length)));
       longer.set(this.#items);
       this.#items = longer;
     }
@@ -151,7 +154,7 @@ export class SymbolTable {
   }
 
   #grow(): void {
-    const size = 2 * this.#place.length;
+    const size = Math.ceil(growth * this.#place.length);
     this.#starts = grown(this.#starts, size + 1);
     this.#itemAt = grown(this.#itemAt, size + 1);
     const lengths = new Uint16Array(size);
@@ -166,7 +169,7 @@ export class SymbolTable {
 }
 
 function grown(from: Int32Array, size: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(Math.max(size, 2 * from.length));
+  const larger = new Int32Array(Math.max(size, Math.ceil(growth * from.length)));
   larger.set(from);
   return larger;
 }
