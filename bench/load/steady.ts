@@ -35,9 +35,9 @@ export const steady: Readonly<Record<'baseline' | 'scale' | 'burst' | 'sustained
     short: { plan: full(1_000), phases: bursts(0.2) },
   },
   sustained: {
-    full: { plan: full(1_000), phases: [{ rate: 20_000, seconds: 600 }] },
-    quick: { plan: full(1_000), phases: [{ rate: 20_000, seconds: 5 }] },
-    short: { plan: full(1_000), phases: [{ rate: 20_000, seconds: 1 }] },
+    full: { plan: full(1_000), phases: [{ rate: 5_000, seconds: 600 }] },
+    quick: { plan: full(1_000), phases: [{ rate: 5_000, seconds: 5 }] },
+    short: { plan: full(1_000), phases: [{ rate: 5_000, seconds: 2 }] },
   },
 };
 
