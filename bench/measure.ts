@@ -8,3 +8,23 @@ export function cpuPerItem(milliseconds: number, work: () => number): number {
   const { user, system } = process.cpuUsage(before);
   return ((user + system) * 1000) / items;
 }
+
+/** Numbers of which percentiles are asked. */
+export class Samples {
+  readonly #values: number[] = [];
+
+  add(value: number): void {
+    this.#values.push(value);
+  }
+
+  clear(): void {
+    this.#values.length = 0;
+  }
+
+  /** All 0 where there are no samples. */
+  percentiles(): { readonly p50: number; readonly p99: number; readonly p999: number } {
+    const sorted = Float64Array.from(this.#values).sort();
+    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+    return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+  }
+}

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { packetBytes } from '../../ticker/providers/kite/simulator/encoder.ts';
 import { listen, tell } from './messages.ts';
-import { type RecordedMode, record } from './recording.ts';
+import { inFrames, type RecordedMode, record } from './recording.ts';
 
 /**
  * A broker as a process: Kite's login and feed over a real WebSocket server, sending frames that were encoded before as
@@ -18,8 +18,10 @@ const heartbeat = 1000;
 const bytesAhead = 1024 * 1024;
 
 const mode = process.argv[2] as RecordedMode;
+/** Ticks a second and packets a frame; 0 for as many as are taken, in frames as they were recorded. */
+const [pace, packetsPerFrame] = [Number(process.argv[3]), Number(process.argv[4])];
 const began = performance.timeOrigin + performance.now();
-const recording = record(mode, began);
+const recording = packetsPerFrame > 0 ? inFrames(record(mode, began), packetsPerFrame) : record(mode, began);
 const volumeGrowth = growthOfVolume();
 let socket: WebSocket | undefined;
 let wanted = 0;
@@ -29,6 +31,8 @@ let next = 0;
 let pass = 0;
 let told = true;
 let waiting = false;
+let nextAt = 0;
+let timed = false;
 
 const server = createServer((_, response) => {
   response.setHeader('content-type', 'application/json');
@@ -61,25 +65,50 @@ tell({ kind: 'ready', port: (server.address() as AddressInfo).port, groups: reco
 function pump(): void {
   if (socket === undefined || waiting) return;
   while (sent < wanted && sent - received < ticksAhead) {
-    const { all, underlyings } = recording.packets[next]!;
-    const frame = patched(recording.frames[next]!, all);
-    sent += all - underlyings;
-    next = (next + 1) % recording.frames.length;
-    if (next === 0) pass++;
-    if (socket.bufferedAmount + frame.length > bytesAhead) {
-      waiting = true;
-      socket.send(frame, () => {
-        waiting = false;
-        pump();
-      });
-      return;
-    }
-    socket.send(frame);
+    if (pace > 0 && early()) return;
+    send(socket);
+    if (waiting) return;
   }
   if (sent >= wanted && !told) {
     told = true;
     tell({ kind: 'sent', ticks: sent });
   }
+}
+
+/** Sends the next frame; waits for the socket where much of it is still to go. */
+function send(to: WebSocket): void {
+  const { all, underlyings } = recording.packets[next]!;
+  const frame = patched(recording.frames[next]!, all);
+  sent += all - underlyings;
+  next = (next + 1) % recording.frames.length;
+  if (next === 0) pass++;
+  waiting = to.bufferedAmount + frame.length > bytesAhead;
+  if (!waiting) to.send(frame);
+  else {
+    to.send(frame, () => {
+      waiting = false;
+      pump();
+    });
+  }
+}
+
+/** Whether the next frame would be before its time; then it is sent later. */
+function early(): boolean {
+  const now = performance.now();
+  // What the pace owes from while nothing was wanted is not made up for.
+  if (now - nextAt > 50) nextAt = now;
+  if (now >= nextAt) {
+    nextAt += (packetsPerFrame * 1000) / pace;
+    return false;
+  }
+  if (!timed) {
+    timed = true;
+    setTimeout(() => {
+      timed = false;
+      pump();
+    }, 1);
+  }
+  return true;
 }
 
 /** A copy in which time and volume go on from the pass before, as in a market. */

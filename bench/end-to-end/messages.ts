@@ -9,6 +9,15 @@ export interface Scenario {
   readonly format: 'json' | 'arrow';
   readonly stream: boolean;
   readonly latest: boolean;
+  /** Frames of so many packets at this pace, each a batch at once (`window: 0`), instead of as many as are taken. */
+  readonly pace?: { readonly ticksPerSecond: number; readonly packetsPerFrame: number };
+}
+
+/** Milliseconds that half, all but a hundredth and all but a thousandth are not above. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
 }
 
 /** What the processes of a run tell each other. */
@@ -22,6 +31,8 @@ export type Message =
   | { readonly kind: 'sent'; readonly ticks: number }
   /** To the shard and the subscriber: tell me. */
   | { readonly kind: 'report' }
+  /** To the shard and the subscriber: what was timed while warming up does not count. */
+  | { readonly kind: 'forget' }
   | { readonly kind: 'shard'; readonly report: ShardReport }
   | { readonly kind: 'subscriber'; readonly report: SubscriberReport }
   | { readonly kind: 'stop' };
@@ -41,6 +52,8 @@ export interface ShardReport {
   readonly batches: number;
   /** Resident bytes. */
   readonly rss: number;
+  /** Work on a frame, from its bytes to sealed batches, for each of its ticks. */
+  readonly processing: Percentiles;
 }
 
 export interface SubscriberReport {
@@ -53,6 +66,8 @@ export interface SubscriberReport {
   /** Batches that were read to the last value; what was wrong in them. */
   readonly checked: number;
   readonly faults: readonly string[];
+  /** From the frame's arrival at the shard to the batch's here; where a batch is a frame. */
+  readonly delivery: Percentiles;
 }
 
 export function tell(message: Message): void {

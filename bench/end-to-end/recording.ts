@@ -117,3 +117,27 @@ function groupsOf(
   }
   return [...groups.values()];
 }
+
+/** The same packets, so many in a frame. Those of underlyings come first, in a frame of their own. */
+export function inFrames({ frames, packets, groups }: Recording, size: number): Recording {
+  const cut: Uint8Array[] = [];
+  const counts: { all: number; underlyings: number }[] = [];
+  frames.forEach((frame, index) => {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    const { all, underlyings } = packets[index]!;
+    let at = 2;
+    for (let done = 0; done < all; ) {
+      const leading = underlyings - done;
+      const count = leading > 0 ? leading : Math.min(size, all - done);
+      const from = at;
+      for (let i = 0; i < count; i++) at += 2 + view.getUint16(at);
+      const part = new Uint8Array(2 + at - from);
+      new DataView(part.buffer).setUint16(0, count);
+      part.set(frame.subarray(from, at), 2);
+      cut.push(part);
+      counts.push({ all: count, underlyings: Math.max(0, leading) });
+      done += count;
+    }
+  });
+  return { frames: cut, packets: counts, groups };
+}

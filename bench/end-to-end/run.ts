@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
-import type { Message, Scenario, ShardReport, SubscriberReport } from './messages.ts';
+import type { Message, Percentiles, Scenario, ShardReport, SubscriberReport } from './messages.ts';
 
 const channel = 'ticks:default:bench';
 /** Milliseconds after which a run counts as stuck. */
@@ -29,6 +29,9 @@ export interface EndToEnd {
   readonly rss: number;
   readonly checkedBatches: number;
   readonly faults: readonly string[];
+  /** Milliseconds: of work on a tick, and from a frame's arrival to the subscriber. Of a paced scenario only. */
+  readonly processing: Percentiles;
+  readonly delivery: Percentiles;
 }
 
 export interface RunOptions {
@@ -45,11 +48,19 @@ export async function runEndToEnd(scenario: Scenario, options: RunOptions): Prom
   const redis = await startRedis(['--client-output-buffer-limit', 'pubsub 0 0 0', '--io-threads', '1']);
   const children: Child[] = [];
   try {
-    const broker = new Child('broker', [scenario.mode]);
+    const { pace } = scenario;
+    const pacing = [pace?.ticksPerSecond ?? 0, pace?.packetsPerFrame ?? 0].map(String);
+    const broker = new Child('broker', [scenario.mode, ...pacing]);
     children.push(broker);
     const { port, groups } = await broker.next('ready');
     const greeks = scenario.greeks ? 'greeks' : 'none';
-    const subscriber = new Child('subscriber', [redis.url, channel, scenario.format, greeks]);
+    const subscriber = new Child('subscriber', [
+      redis.url,
+      channel,
+      scenario.format,
+      greeks,
+      pace === undefined ? '' : 'paced',
+    ]);
     children.push(subscriber);
     await subscriber.next('ready');
     subscriber.on('received', (message) => broker.send(message));
@@ -59,6 +70,7 @@ export async function runEndToEnd(scenario: Scenario, options: RunOptions): Prom
     await shard.next('ready');
 
     const warm = await sendAndWait(broker, subscriber, options.warmUp);
+    for (const timing of [shard, subscriber]) timing.send({ kind: 'forget' });
     const before = await shardReport(shard);
     const sent = await sendAndWait(broker, subscriber, options.ticks);
     const after = await shardReport(shard);
@@ -112,6 +124,8 @@ function outcome(scenario: Scenario, { warm, sent, before, after, report }: Meas
     rss: after.rss,
     checkedBatches: report.checked,
     faults: report.faults,
+    processing: after.processing,
+    delivery: report.delivery,
   };
 }
 

@@ -9,14 +9,21 @@ import {
 } from '../../crds/index.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { createLogger } from '../../runtime/log.ts';
+import { Metrics } from '../../runtime/metrics/metrics.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
+import { MeteredSink } from '../../ticker/metrics/metered-sink.ts';
+import { frameObserver, registerShardMetrics } from '../../ticker/metrics/shard-metrics.ts';
 import { providers } from '../../ticker/providers/registry.ts';
 import { createShard } from '../../ticker/shard/shard.ts';
 import { RedisSink } from '../../ticker/sinks/redis/redis-sink.ts';
+import { Samples } from '../measure.ts';
 import { listen, type Scenario, tell } from './messages.ts';
 
-/** A shard as a process: nothing differs from the one that an operator runs but that its cluster is in memory. */
+/**
+ * A shard as a process: nothing differs from the one that an operator runs but that its cluster is in memory, and its
+ * patience: where Redis or the subscriber has no core to run on, the broker waits for them, and sends nothing meanwhile.
+ */
 interface Config {
   readonly scenario: Scenario;
   readonly redis: string;
@@ -31,12 +38,24 @@ const random = new SeededRandom(1);
 const log = createLogger('warn');
 const config = JSON.parse(process.argv[2]!) as Config;
 const cluster = new MemoryCluster({ clock });
-const sink = new RedisSink({ url: config.redis, clock, random, log });
+const metrics = new Metrics();
+const redis = new RedisSink({ url: config.redis, clock, random, log });
+const sink = new MeteredSink({ sink: redis, metrics, clock, shard: identity.shard });
+const frameSeconds = frameObserver(metrics, identity.shard);
+const limits = { stalledAtLeast: 600_000, quietAtMost: 600_000 };
+const perTick = new Samples();
+const { pace } = config.scenario;
+const observeFrame = (seconds: number): void => {
+  frameSeconds(seconds);
+  if (pace !== undefined) perTick.add((seconds * 1000) / pace.packetsPerFrame);
+};
 const supervisor = new Supervisor({ clock, random, log, onFatal: () => process.exit(70) });
-const shard = createShard({ identity, cluster, sink, providers, clock, log, random, supervisor });
+const shard = createShard({ identity, cluster, sink, providers, clock, log, random, supervisor, observeFrame, limits });
+registerShardMetrics(metrics, shard, clock);
 
 listen((message) => {
   if (message.kind === 'stop') process.exit(0);
+  if (message.kind === 'forget') perTick.clear();
   if (message.kind !== 'report') return;
   const { totals } = shard.snapshot();
   const cpu = process.cpuUsage();
@@ -54,6 +73,7 @@ listen((message) => {
       greeksSolved: totals.greeksSolved,
       batches: totals.batches,
       rss: process.memoryUsage.rss(),
+      processing: perTick.percentiles(),
     },
   });
 });
@@ -112,12 +132,12 @@ function slice(): SubscriptionSlice {
             },
           }),
           delivery: {
-            format: scenario.format as 'json',
+            format: scenario.format,
             pubsub: true,
             sharded: false,
             latest: scenario.latest,
             ...(scenario.stream && { stream: { maxLength: 100 } }),
-            window: 100,
+            window: scenario.pace === undefined ? 100 : 0,
             maxTicks: 1000,
             conflate: false,
           },

@@ -1,5 +1,6 @@
 import { tableFromIPC } from 'apache-arrow';
 import { Redis } from 'ioredis';
+import { Samples } from '../measure.ts';
 import { listen, tell } from './messages.ts';
 
 /**
@@ -18,7 +19,8 @@ interface Header {
   readonly overlap?: boolean;
 }
 
-const [url, channel, format, greeks] = process.argv.slice(2) as [string, string, string, string];
+const [url, channel, format, greeks, pace] = process.argv.slice(2) as [string, string, string, string, string];
+const paced = pace === 'paced';
 const last = new Map<string, number>();
 const faults: string[] = [];
 let ticks = 0;
@@ -33,7 +35,10 @@ const beforeColumns = Buffer.from(',"columns":');
 /** In an Arrow stream the header is a text of the schema's metadata, which ends with a NUL. */
 const beginning = Buffer.from('{"v":');
 const ending = Buffer.from([0]);
+const receiveTime = Buffer.from('"receive_time":[');
+const delays = new Samples();
 redis.on('messageBuffer', (_: Buffer, payload: Buffer) => {
+  if (paced) addDelay(payload);
   const header = headerOf(payload);
   if (header.count === 0) return;
   const token = `${header.epoch}.${header.claim}`;
@@ -48,11 +53,22 @@ redis.on('messageBuffer', (_: Buffer, payload: Buffer) => {
 });
 listen((message) => {
   if (message.kind === 'stop') process.exit(0);
+  if (message.kind === 'forget') delays.clear();
   if (message.kind !== 'report') return;
-  tell({ kind: 'subscriber', report: { ticks, batches, bytes, missing, repeated, checked, faults } });
+  const delivery = delays.percentiles();
+  tell({ kind: 'subscriber', report: { ticks, batches, bytes, missing, repeated, checked, faults, delivery } });
 });
 await redis.subscribe(channel);
 tell({ kind: 'ready' });
+
+/** From the arrival of the frame at the shard, which its rows say, to now; the processes have one clock. */
+function addDelay(payload: Buffer): void {
+  const now = performance.timeOrigin + performance.now();
+  const start = payload.indexOf(receiveTime);
+  if (start < 0) return;
+  const from = start + receiveTime.length;
+  delays.add(now - Number.parseInt(payload.toString('latin1', from, from + 16), 10) / 1000);
+}
 
 function headerOf(payload: Buffer): Header {
   if (format === 'json') {
