@@ -14,6 +14,7 @@ interface Options extends HostOptions, RedisCliOptions {
   readonly port: string;
   readonly allowOrigin?: readonly string[];
   readonly tokenFile?: string;
+  readonly maxClients: string;
 }
 
 /** Milliseconds between looks at which sets there are. */
@@ -35,6 +36,7 @@ export async function gatewayCommand(options: Options): Promise<void> {
     host: options.host,
     port: wholeNumber(options.port, '--port', 0, 65_535),
     tokens,
+    limits: { maxClients: wholeNumber(options.maxClients, '--max-clients', 1, 100_000) },
     allowedOrigins: options.allowOrigin ?? [],
   });
   registerGatewayMetrics(metrics, gateway);

@@ -74,6 +74,7 @@ Examples:
   addRedisOptions(gateway, 'read from this Redis; $REDIS_URL where absent')
     .option('--host <address>', 'address to serve readers at', '0.0.0.0')
     .option('--port <n>', 'port to serve readers at; 0 for any free one', '8080')
+    .option('--max-clients <n>', 'streams open at once; one more is answered with 503', '256')
     .option('--token-file <path>', 'serve only who has one of these bearer tokens, one a line; all when absent')
     .option('--allow-origin <origin...>', 'origins of pages elsewhere that may read, e.g. https://desk.example.com');
   addHttp(gateway)

@@ -20,6 +20,7 @@ export interface WorkloadInput {
   /** Since when, milliseconds since the epoch; see the steps. */
   readonly idleSince: number | undefined;
   readonly progressAt: number;
+  readonly allDownAt: number;
   readonly now: number;
 }
 
@@ -55,6 +56,7 @@ export function nextWorkload(input: WorkloadInput): WorkloadStep {
     pods: podViews(config.name, found, input.pods),
     errors: input.errors,
     progressAt: input.progressAt,
+    allDownAt: input.allDownAt,
     now,
     config: config.rollout,
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { operatorConfigSchema, type PodTemplate } from './config.ts';
 import { knownTemplate } from './plan.ts';
-import { nextRolloutStep, type PodView, type RolloutInput, type RolloutStep } from './rollout.ts';
+import { areAllDown, nextRolloutStep, type PodView, type RolloutInput, type RolloutStep } from './rollout.ts';
 
 function template(image: string): PodTemplate {
   return { spec: { serviceAccountName: 'shard', containers: [{ name: 'shard', image }] } };
@@ -22,6 +22,9 @@ class Cluster {
   flapping = false;
   restarts = 0;
   progressAt = 0;
+  allDownAt = Number.NEGATIVE_INFINITY;
+  /** What all pods need is away. */
+  outage = false;
   readonly events: string[] = [];
 
   constructor(replicas: number) {
@@ -32,7 +35,7 @@ class Cluster {
     return this.pods.map((hash, ordinal) => ({
       ordinal,
       updated: hash === this.step.apply.hash,
-      ready: !this.broken.has(hash) && !(this.flapping && ordinal === this.pods.length - 1),
+      ready: !this.outage && !this.broken.has(hash) && !(this.flapping && ordinal === this.pods.length - 1),
       restarts: ordinal === this.pods.length - 1 ? this.restarts : 0,
     }));
   }
@@ -40,9 +43,19 @@ class Cluster {
   /** One look of ours, then one step of the StatefulSet's controller: from the end, one at a time, waiting for Ready. */
   tick(seconds = 1): this {
     this.now += seconds * 1000;
-    const { step, wanted, now, errors, progressAt } = this;
+    if (areAllDown(this.views)) this.allDownAt = this.now;
+    const { step, wanted, now, errors, progressAt, allDownAt } = this;
     const input = { wanted, current: step.apply, replicas: this.pods.length, state: step.state, good: step.good };
-    this.step = nextRolloutStep({ ...input, observed: true, pods: this.views, errors, progressAt, now, config });
+    this.step = nextRolloutStep({
+      ...input,
+      observed: true,
+      pods: this.views,
+      errors,
+      progressAt,
+      allDownAt,
+      now,
+      config,
+    });
     if (this.step.event !== undefined) this.events.push(this.step.event.reason);
     for (let ordinal = this.pods.length - 1; ordinal >= this.step.partition; ordinal--) {
       const view = this.views[ordinal]!;
@@ -149,9 +162,28 @@ test('the configuration goes back: no watch is needed for what is there', () => 
 
 test('nothing good is known yet: the others keep what they have', () => {
   const cluster = new Cluster(3);
-  cluster.broken.add(one!.hash).add(two!.hash);
+  cluster.flapping = true;
   cluster.tick();
   cluster.wanted = two!;
   cluster.run(310);
   expect(cluster.step).toMatchObject({ apply: two, partition: 2, good: undefined, state: { phase: 'Stopped' } });
+  expect(cluster.run(60).pods).toEqual([one!.hash, one!.hash, two!.hash]);
+});
+
+test('an outage that all pods suffer from stops no rollout', () => {
+  for (const before of [2, 30]) {
+    const cluster = new Cluster(3).run(2);
+    cluster.wanted = two!;
+    cluster.run(before);
+    cluster.outage = true;
+    cluster.run(600);
+    expect(cluster.events).toEqual(['RolloutStarted']);
+    cluster.outage = false;
+    // The first pod may be the last to come back.
+    cluster.flapping = true;
+    cluster.run(20);
+    cluster.flapping = false;
+    cluster.run(400);
+    expect(cluster.pods).toEqual([two!.hash, two!.hash, two!.hash]);
+  }
 });

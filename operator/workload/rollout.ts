@@ -46,6 +46,11 @@ export interface RolloutInput {
   readonly errors: { readonly canary: number; readonly others: number } | undefined;
   /** Since when no further pod has become updated and Ready, milliseconds since the epoch. */
   readonly progressAt: number;
+  /**
+   * When it was last so that none of the pods with the former template was Ready, milliseconds since the epoch: what all
+   * suffer from, as from a Redis that is away, speaks against no template.
+   */
+  readonly allDownAt: number;
   readonly now: number;
   readonly config: ShardsConfig['rollout'];
 }
@@ -103,9 +108,10 @@ function advance(input: RolloutInput, state: RolloutState): RolloutStep {
       if (up !== undefined) {
         return { ...stay, state: { ...state, phase: 'Watching', since: now, restarts: up.restarts } };
       }
-      if (now - state.since <= config.readySeconds * 1000) return stay;
+      if (now - Math.max(state.since, input.allDownAt) <= config.readySeconds * 1000) return stay;
       return stopped(input, `pod ${replicas - 1} was not Ready within ${config.readySeconds} s`);
     case 'Watching': {
+      if (up === undefined && now - input.allDownAt <= config.readySeconds * 1000) return stay;
       const trouble = troubleOf(input, state, up);
       if (trouble !== undefined) return stopped(input, trouble);
       if (now - state.since < config.watchSeconds * 1000) return stay;
@@ -126,7 +132,7 @@ function advance(input: RolloutInput, state: RolloutState): RolloutStep {
         } as const;
         return { apply: current, partition: 0, state: undefined, good: current, event };
       }
-      const since = Math.max(state.since, input.progressAt);
+      const since = Math.max(state.since, input.progressAt, input.allDownAt);
       if (now - since <= config.readySeconds * 1000) return stay;
       return stopped(input, `no further pod was Ready within ${config.readySeconds} s`);
     }
@@ -166,4 +172,10 @@ function partitionOf({ state, replicas }: RolloutInput): number {
 
 function allUpdated({ observed, pods, replicas }: RolloutInput): boolean {
   return observed && pods.length === replicas && pods.every(({ updated, ready }) => updated && ready);
+}
+
+/** Whether pods with the former template are there, and none of them is Ready. */
+export function areAllDown(pods: readonly PodView[]): boolean {
+  const former = pods.filter(({ updated }) => !updated);
+  return former.length > 0 && former.every(({ ready }) => !ready);
 }

@@ -4,29 +4,26 @@ import type { Pod } from '../../cluster/resources.ts';
 import {
   deployments,
   disruptionBudgets,
-  type Role,
-  type RoleBinding,
-  roleBindings,
-  roles,
   type StatefulSet,
   services,
   statefulSets,
 } from '../../cluster/workload-resources.ts';
 import type { KubeObject, ShardIdentity, SubscriptionSlice, TickerAccount } from '../../crds/index.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
-import { describeError, hasCode } from '../../runtime/errors.ts';
+import { describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import { EventRecorder } from '../controllers/event-recorder.ts';
-import { accessOf, secretsByNamespace } from './access.ts';
+import { AccessController } from './access-controller.ts';
 import { CanaryErrors } from './canary-errors.ts';
 import type { ShardsConfig } from './config.ts';
 import { type Marks, readMarks } from './marks.ts';
-import { accessLabel, ordinalOf, shardsLabel } from './names.ts';
+import { ordinalOf, shardsLabel } from './names.ts';
 import { disruptionBudgetOf, type Place, serviceOf, statefulSetOf } from './objects.ts';
 import { nextWorkload, podViews } from './plan.ts';
 import { type PodCounts, readPodCounts } from './pod-metrics.ts';
+import { areAllDown } from './rollout.ts';
 import { isIdle } from './scaling.ts';
 import type { PlannedLoad } from './sizing.ts';
 import { WorkloadApplier } from './workload-applier.ts';
@@ -75,33 +72,32 @@ const interval = 1_000;
 export class Workload {
   readonly #options: WorkloadOptions;
   readonly #applier: WorkloadApplier;
+  readonly #access: AccessController;
   readonly #events: EventRecorder;
   readonly #caches: {
     readonly sets: Informer<StatefulSet>;
     readonly services: Informer<KubeObject>;
     readonly budgets: Informer<KubeObject>;
-    readonly roles: Informer<Role>;
-    readonly bindings: Informer<RoleBinding>;
   };
   readonly #errors = new CanaryErrors();
   readonly #counts = { succeeded: 0, failed: 0 };
   #place: Place | undefined;
   #idleSince: number | undefined;
   #progress = { pods: 0, at: 0 };
+  #allDownAt = 0;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
     const { cluster, clock, log, namespace, config } = options;
     this.#applier = new WorkloadApplier(cluster);
+    const serviceAccount = config.template.spec.serviceAccountName;
+    this.#access = new AccessController({ ...options, applier: this.#applier, shards: { serviceAccount, namespace } });
     this.#events = new EventRecorder(cluster, clock, log);
     const own = shardPods(namespace, config);
-    const access = { labels: { [accessLabel]: 'secrets' } };
     this.#caches = {
       sets: this.#cache<StatefulSet>(statefulSets, own),
       services: this.#cache<KubeObject>(services, own),
       budgets: this.#cache<KubeObject>(disruptionBudgets, own),
-      roles: this.#cache<Role>(roles, access),
-      bindings: this.#cache<RoleBinding>(roleBindings, access),
     };
     this.#caches.sets.onChange(({ type, object }) =>
       options.leave(leavingPods(type === 'DELETED' ? undefined : object)),
@@ -111,10 +107,11 @@ export class Workload {
   /** Fills the caches and keeps them current; resolves when they have been filled. */
   async standBy(signal: AbortSignal): Promise<void> {
     const { supervisor } = this.#options;
-    for (const [name, cache] of Object.entries(this.#caches)) {
+    const caches = { ...this.#caches, ...this.#access.caches };
+    for (const [name, cache] of Object.entries(caches)) {
       supervisor.run(`workload/watch-${name}`, (stop) => cache.run(stop));
     }
-    await Promise.all(Object.values(this.#caches).map((cache) => cache.waitForSync(signal)));
+    await Promise.all(Object.values(caches).map((cache) => cache.waitForSync(signal)));
   }
 
   /** Reconciles until `signal` is aborted: for the one replica that leads. */
@@ -135,7 +132,7 @@ export class Workload {
   }
 
   async reconcile(): Promise<void> {
-    await this.#reconcileAccess();
+    await this.#access.reconcile(this.#options.accounts(), this.#options.slices());
     const load = this.#options.load();
     if (load === undefined) return;
     const { config } = this.#options;
@@ -164,7 +161,7 @@ export class Workload {
       },
       rollout: marks?.rollout?.phase ?? 'None',
       leaving: marks?.leaving === undefined ? 0 : Math.max(0, wanted - marks.leaving.from),
-      namespaces: this.#caches.roles.list().length,
+      namespaces: this.#access.namespaces,
     };
   }
 
@@ -179,6 +176,7 @@ export class Workload {
     const found = this.#found;
     const views = found === undefined ? [] : podViews(config.name, found, this.#options.pods());
     this.#followProgress(views.filter(({ updated, ready }) => updated && ready).length, now);
+    if (areAllDown(views)) this.#allDownAt = now;
     const replicas = found?.spec.replicas ?? 0;
     this.#idleSince = isIdle({ replicas, load, config }) ? (this.#idleSince ?? now) : undefined;
     const marks = found === undefined ? undefined : readMarks(found);
@@ -191,6 +189,7 @@ export class Workload {
       empty: await this.#isEmpty(marks),
       idleSince: this.#idleSince,
       progressAt: this.#progress.at,
+      allDownAt: this.#allDownAt,
       now,
     });
     const wanted = statefulSetOf(config, place, step.state);
@@ -240,29 +239,6 @@ export class Workload {
     };
     await Promise.all(asked.map(ask));
     return counts;
-  }
-
-  async #reconcileAccess(): Promise<void> {
-    const { accounts, slices, namespace, config } = this.#options;
-    const serviceAccount = config.template.spec.serviceAccountName;
-    const wanted = secretsByNamespace(accounts(), slices());
-    for (const [home, names] of wanted) {
-      const { role, binding } = accessOf(home, names, { serviceAccount, namespace });
-      const named = { namespace: home, name: role.metadata.name };
-      await this.#applier.apply(roles, role, this.#caches.roles.get(named));
-      await this.#applier.apply(roleBindings, binding, this.#caches.bindings.get(named));
-    }
-    const unneeded = ({ metadata }: KubeObject): boolean => !wanted.has(metadata.namespace ?? '');
-    for (const binding of this.#caches.bindings.list().filter(unneeded)) await this.#remove(roleBindings, binding);
-    for (const role of this.#caches.roles.list().filter(unneeded)) await this.#remove(roles, role);
-  }
-
-  async #remove(resource: Resource, found: KubeObject): Promise<void> {
-    try {
-      await this.#applier.remove(resource, found);
-    } catch (error) {
-      if (!hasCode(error, 'CLUSTER_NOT_FOUND')) throw error;
-    }
   }
 
   async #findPlace(): Promise<Place> {
