@@ -1,6 +1,6 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench load check format generate simulate e2e e2e-failover e2e-up e2e-down
+.PHONY: help setup demo test bench bench-planner load check format generate simulate e2e e2e-failover e2e-up e2e-down
 export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -28,6 +28,9 @@ bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fai
 load: setup ## The shard under load and failure, every tick accounted for (QUICK=1: under 50 s; ONLY=fault,cost)
 	@scripts/setup redis
 	@node bench/load/main.ts
+
+bench-planner: setup ## The planner at 1,000,000 instruments, the operator at 100,000 (CHECK=1: fail where a goal is missed)
+	@node bench/planner/main.ts
 
 simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...]
 	@node simulation/main.ts

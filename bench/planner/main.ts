@@ -1,6 +1,7 @@
 import { shardKey } from '../../operator/planner/assign-shards.ts';
 import { MemoPlanner } from '../../operator/planner/memo.ts';
 import type { Plan, PlanInput } from '../../operator/planner/types.ts';
+import { operatorScale, operatorScaleOf } from './scale.ts';
 import { type PlannerScale, plannerWorld } from './world.ts';
 
 const scale: PlannerScale = { accounts: 10_000, instruments: 1_000_000, sets: 2_000, shards: 100 };
@@ -67,3 +68,26 @@ row('again, once that is written', after, undefined, `${after.result.moves.lengt
 const owners = new Set(after.result.slices.map(({ owner }) => (owner === undefined ? '' : shardKey(owner))));
 if (wrong.length > 0 || after.result.moves.length > 0 || owners.has(shardKey(lost))) process.exitCode = 1;
 if (process.env['CHECK'] === '1' && (scratch.milliseconds > 5000 || loss.milliseconds > 100)) process.exitCode = 1;
+
+const operatorWorld = operatorScaleOf;
+console.log(
+  `operator: ${operatorWorld.accounts} accounts, ${operatorWorld.instruments} instruments, ${operatorWorld.sets} sets, ` +
+    `${operatorWorld.shards} shards, on the in-memory cluster`,
+);
+const result = await operatorScale();
+const count = (requests: Readonly<Record<string, number>>): string =>
+  Object.entries(requests)
+    .map(([what, times]) => `${times} ${what}`)
+    .join(', ') || 'none';
+console.log(
+  `applied to all slices written    ${result.written.toFixed(1)} s: ${result.placed} instruments on ${result.slices} slices`,
+);
+console.log(`requests until then              ${count(result.requests)}`);
+console.log(`requests in 35 s without change  ${count(result.idle)}`);
+console.log(
+  `reconciles                       longest ${result.longest.toFixed(0)} ms, with nothing to do ${result.last.toFixed(0)} ms`,
+);
+console.log(`RSS, cluster and shards included ${(result.rss / 2 ** 20).toFixed(0)} MiB`);
+if (Object.keys(result.idle).some((what) => what !== 'lease') || result.placed !== operatorWorld.instruments)
+  process.exitCode = 1;
+process.exit();
