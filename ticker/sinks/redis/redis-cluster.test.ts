@@ -6,6 +6,7 @@ import { batch, call } from '../batches.testing.ts';
 import { isSharded, sliceChannel } from '../channels.ts';
 import { describeSink } from '../sink.contract.ts';
 import { keySlot } from './key-slot.ts';
+import { fenceKey } from './keys.ts';
 import { type ClusterNode, eventually, type RedisCluster, startRedisCluster } from './redis-cluster.testing.ts';
 import { RedisReader } from './redis-reader.ts';
 import { RedisSink } from './redis-sink.ts';
@@ -106,6 +107,32 @@ test('a reader follows a sharded channel to the server that gets its slot, and b
   expect((await reader.range('moving', 'set', '0', 10_000)).length).toBe(n);
   await Promise.all([sink.close(), reader.close()]);
 });
+
+test('the server dies on which a reader hears the channel of a set: it hears it on another', async () => {
+  const [sink, reader] = [new RedisSink(options()), new RedisReader(options())];
+  const channel = 'ticks:default:listening';
+  let heard = 0;
+  await reader.subscribe(channel, () => heard++);
+  const listening = await Promise.all(cluster.nodes.map(({ admin }) => admin.pubsub('NUMSUB', channel)));
+  const home = cluster.nodes[listening.findIndex(([, count]) => Number(count) > 0)]!;
+  const slot = await slotElsewhere(home);
+  const answer = await sink.claim({ sliceUid: slot, epoch: 1, above: 0, setUids: ['set'] });
+  if (answer.kind !== 'claimed') throw new Error(answer.kind);
+  await home.server.kill();
+  for (let n = 1; heard === 0 && n < 1500; n++) {
+    const sent = call(slot, answer.token, n, batch('set', answer.token, n, { channel }));
+    await eventually(() => sink.send(sent));
+    await sleep(systemClock, 20);
+  }
+  expect(heard).toBeGreaterThan(0);
+  await home.server.restart();
+  await Promise.all([sink.close(), reader.close()]);
+}, 60_000);
+
+/** UID of a slice that lies on another master. */
+async function slotElsewhere(node: ClusterNode): Promise<string> {
+  for (let i = 0; ; i++) if ((await cluster.masterOf(keySlot(fenceKey(`slice-${i}`)))) !== node) return `slice-${i}`;
+}
 
 test('a slot is computed as Redis computes it', async () => {
   const [{ admin }] = cluster.nodes as [(typeof cluster.nodes)[number]];

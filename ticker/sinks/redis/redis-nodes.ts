@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import { sleep } from '../../../runtime/clock.ts';
 import { type CodedError, describeError } from '../../../runtime/errors.ts';
 import { sinkUnavailable } from '../errors.ts';
-import { addressOf, Connection, type RedisOptions } from './connection.ts';
+import { addressOf, type Connection, type RedisOptions } from './connection.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import { keySlot, slotCount } from './key-slot.ts';
 import { formatNode, type NodeAddress, type RedisAddress } from './redis-url.ts';
 import { readRedirect, readSlots, type SlotTable } from './slots.ts';
@@ -11,15 +12,6 @@ import { readRedirect, readSlots, type SlotTable } from './slots.ts';
 const mostRedirects = 5;
 /** Milliseconds at least between two questions for who has which slot. */
 const askAgain = 100;
-/** Milliseconds after which a connection to a server that has no slots and gets no commands is closed. */
-const idleNode = 60_000;
-/** Connections at once, all purposes together; past it the longest unused is closed. */
-const mostConnections = 4096;
-
-interface Lane {
-  readonly connection: Connection;
-  usedAt: number;
-}
 
 /**
  * The servers of one Redis, be it one or a cluster. A command goes to the one that has its key's slot, in the turn that
@@ -30,11 +22,11 @@ export class RedisNodes {
   readonly cluster: boolean;
   readonly #options: RedisOptions;
   readonly #address: RedisAddress;
-  readonly #listeners: ((connection: Connection, purpose: string) => void)[] = [];
+  readonly #pool: ConnectionPool;
+  /** By purpose, where it is one server. */
+  readonly #single = new Map<string, Connection>();
   /** What the connections are for on which servers are asked for their slots. */
   readonly #first: string;
-  /** By purpose, host and port. */
-  readonly #lanes = new Map<string, Lane>();
   readonly #closing = new AbortController();
   #slots: SlotTable | undefined;
   #asking: Promise<void> | undefined;
@@ -45,15 +37,15 @@ export class RedisNodes {
     this.#options = options;
     this.#address = addressOf(options);
     this.cluster = this.#address.cluster;
+    this.#pool = new ConnectionPool(options, this.#address);
     this.#first = purposes[0];
     if (this.cluster) this.#suspect();
-    else for (const purpose of purposes) this.#lane(purpose, this.#address.nodes[0]!);
+    else for (const purpose of purposes) this.#one(purpose);
   }
 
   /** Calls `listen` with every connection, before anything comes on it. */
   each(listen: (connection: Connection, purpose: string) => void): void {
-    this.#listeners.push(listen);
-    for (const [name, { connection }] of this.#lanes) listen(connection, name.split(' ')[0]!);
+    this.#pool.each(listen);
   }
 
   /** Resolves when a command for `key` can be sent. */
@@ -73,18 +65,18 @@ export class RedisNodes {
    */
   run<T>(purpose: string, key: string, act: (client: Redis, connection: Connection) => Promise<T>): Promise<T> {
     if (this.cluster) return this.#follow(purpose, this.#slotOf(key), act);
-    const { connection } = this.#lane(purpose, this.#address.nodes[0]!);
+    const connection = this.#one(purpose);
     return act(connection.client, connection).catch((error: unknown) => this.#reject(connection, error));
   }
 
   /** Any server but `except`, for what no key is of. */
   async any(purpose: string, except?: NodeAddress): Promise<Connection> {
-    if (!this.cluster) return this.#lane(purpose, this.#address.nodes[0]!).connection;
+    if (!this.cluster) return this.#one(purpose);
     if (this.#slots === undefined) await this.refresh();
     const nodes = this.#slots?.masters ?? this.#address.nodes;
     const others = nodes.filter((node) => except === undefined || formatNode(node) !== formatNode(except));
     const candidates = others.length > 0 ? others : nodes;
-    return this.#lane(purpose, candidates[Math.floor(this.#options.random.next() * candidates.length)]!).connection;
+    return this.#pool.get(purpose, candidates[this.#options.random.integer(candidates.length)]!);
   }
 
   /** The server that has a key, as far as it is known. */
@@ -107,9 +99,9 @@ export class RedisNodes {
       this.#suspect();
       throw this.unavailable(`no server has slot ${slot}`);
     }
-    const lanes = nodes.flatMap((node) => purposes.map((purpose) => this.#lane(purpose, node)));
+    const connections = nodes.flatMap((node) => purposes.map((purpose) => this.#pool.get(purpose, node)));
     await Promise.all(
-      lanes.map(async ({ connection }) => {
+      connections.map(async (connection) => {
         try {
           await connection.ready();
           await connection.client.ping();
@@ -127,7 +119,7 @@ export class RedisNodes {
 
   close(): void {
     this.#closing.abort();
-    for (const { connection } of this.#lanes.values()) connection.close();
+    this.#pool.close();
   }
 
   /** Learns who has which slot, from any server that says so; `suspect` is asked last. One question at a time. */
@@ -142,27 +134,21 @@ export class RedisNodes {
     return this.cluster ? keySlot(key) : 0;
   }
 
-  #lane(purpose: string, node: NodeAddress): Lane {
-    const name = `${purpose} ${formatNode(node)}`;
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      if (this.#lanes.size >= mostConnections) this.#closeUnused();
-      const connection = new Connection(this.#options, this.#address, node, purpose);
-      lane = { connection, usedAt: 0 };
-      this.#lanes.set(name, lane);
-      for (const listen of this.#listeners) listen(connection, purpose);
-      if (this.#closing.signal.aborted) connection.close();
+  #one(purpose: string): Connection {
+    let connection = this.#single.get(purpose);
+    if (connection === undefined) {
+      connection = this.#pool.get(purpose, this.#address.nodes[0]!);
+      this.#single.set(purpose, connection);
     }
-    lane.usedAt = this.#options.clock.monotonic();
-    return lane;
+    return connection;
   }
 
   async #connectionFor(purpose: string, slot: number): Promise<Connection> {
-    if (!this.cluster) return this.#lane(purpose, this.#address.nodes[0]!).connection;
+    if (!this.cluster) return this.#one(purpose);
     if (this.#slots?.masterOf(slot) === undefined) await this.refresh();
     const node = this.#slots?.masterOf(slot);
     if (node === undefined) throw this.unavailable(`no server has slot ${slot}`);
-    return this.#lane(purpose, node).connection;
+    return this.#pool.get(purpose, node);
   }
 
   async #follow<T>(
@@ -171,8 +157,7 @@ export class RedisNodes {
     act: (client: Redis, connection: Connection) => Promise<T>,
   ): Promise<T> {
     const known = this.#slots?.masterOf(slot);
-    let connection =
-      known === undefined ? await this.#connectionFor(purpose, slot) : this.#lane(purpose, known).connection;
+    let connection = known === undefined ? await this.#connectionFor(purpose, slot) : this.#pool.get(purpose, known);
     for (let redirects = 0, asked = false; ; redirects++) {
       try {
         if (connection.fresh) await connection.ready();
@@ -187,7 +172,7 @@ export class RedisNodes {
           this.#slots?.assign(redirect.slot, redirect.slot, redirect.node);
           this.#suspect(connection);
         }
-        ({ connection } = this.#lane(purpose, redirect.node));
+        connection = this.#pool.get(purpose, redirect.node);
       }
     }
   }
@@ -214,13 +199,13 @@ export class RedisNodes {
     let problem = 'none of its servers is known';
     for (const node of this.#candidates(suspect)) {
       if (this.#closing.signal.aborted) break;
-      const { connection } = this.#lane(this.#first, node);
+      const connection = this.#pool.get(this.#first, node);
       try {
         await connection.ready();
         const table = readSlots(await connection.client.cluster('SLOTS'), node);
         if (table.masters.length === 0) throw new Error(`${connection.where} knows of no slots`);
         this.#slots = table;
-        this.#closeIdle(table);
+        this.#pool.keep(table.masters);
         return;
       } catch (error) {
         problem = error instanceof Error ? error.message : String(error);
@@ -234,28 +219,12 @@ export class RedisNodes {
     const nodes = new Map<string, NodeAddress>();
     for (const node of [...(this.#slots?.masters ?? []), ...this.#address.nodes]) nodes.set(formatNode(node), node);
     const rank = (node: NodeAddress): number => {
-      const connection = this.#lanes.get(`${this.#first} ${formatNode(node)}`)?.connection;
+      const connection = this.#pool.find(this.#first, node);
       if (formatNode(node) === suspect?.where) return 3;
       if (connection?.client.status === 'ready') return 0;
       return connection === undefined || connection.fresh ? 1 : 2;
     };
     return [...nodes.values()].sort((a, b) => rank(a) - rank(b));
-  }
-
-  #closeUnused(): void {
-    const [[name, lane] = []] = [...this.#lanes].sort(([, a], [, b]) => a.usedAt - b.usedAt);
-    if (name !== undefined) this.#lanes.delete(name);
-    lane?.connection.close();
-  }
-
-  #closeIdle(table: SlotTable): void {
-    const masters = new Set(table.masters.map(formatNode));
-    const before = this.#options.clock.monotonic() - idleNode;
-    for (const [name, { connection, usedAt }] of this.#lanes) {
-      if (masters.has(connection.where) || usedAt > before) continue;
-      this.#lanes.delete(name);
-      connection.close();
-    }
   }
 }
 
