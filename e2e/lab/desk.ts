@@ -31,17 +31,20 @@ export async function clearDesk(): Promise<void> {
   );
 }
 
-/** Reason and message of a condition of an object once it is as asked. */
-export function waitCondition(kind: string, name: string, type: string, status: 'True' | 'False', timeout = 120_000) {
-  return eventually(
-    `${kind}/${name} has ${type}=${status}`,
-    async () => {
-      const item = (await list(kind, desk)).find(({ metadata }) => metadata.name === name);
-      const condition = item && conditionOf(item, type);
-      return condition?.status === status ? condition : undefined;
-    },
-    { timeout },
-  );
+/** Message of a condition of an object once its status is as asked, and it says what is asked. */
+export function waitCondition(
+  kind: string,
+  name: string,
+  type: string,
+  status: 'True' | 'False',
+  says = /(?:)/,
+): Promise<string> {
+  return eventually(`${kind}/${name} has ${type}=${status} that says ${says}`, async () => {
+    const item = (await list(kind, desk)).find(({ metadata }) => metadata.name === name);
+    const condition = item && conditionOf(item, type);
+    if (condition?.status === status && says.test(condition.message)) return condition.message;
+    throw new Error(`${condition?.status}: ${condition?.message}`);
+  });
 }
 
 const sliceStatus = z.looseObject({
@@ -51,7 +54,6 @@ const sliceSpec = z.looseObject({
   owner: z.looseObject({ shard: z.string(), uid: z.string().optional() }).optional(),
   next: z.unknown().optional(),
 });
-
 /** Milliseconds since the last renewal of a lease that is renewed every second. */
 const renewedWithin = 5000;
 const leaseSpec = z.looseObject({ renewTime: z.string().optional(), holderIdentity: z.string().optional() });

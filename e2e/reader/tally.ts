@@ -33,6 +33,8 @@ function placeKey({ set, slice, sliceUid }: Batch): string {
   return `${set} ${sliceUid ?? slice}`;
 }
 
+/** Milliseconds without a tick after which an instrument is no longer waited for. */
+const forgotten = 10_000;
 /** Gaps that are kept; a run with more of them is broken in another way. */
 const mostGaps = 10_000;
 
@@ -54,9 +56,9 @@ export class Tally {
     this.#since = now;
   }
 
-  /** Begins anew; instruments, and who sent last, stay known. */
+  /** Begins anew; instruments that ticked a moment ago, and who sent last, stay known. */
   reset(now: number): void {
-    const known = [...this.#instruments.values()];
+    const known = [...this.#instruments.values()].filter(({ last }) => now - last < forgotten);
     this.#instruments.clear();
     for (const { set, token } of known) this.#instrument(set, token, now);
     this.#owners.clear();
