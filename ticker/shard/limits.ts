@@ -57,7 +57,7 @@ export interface ShardLimits {
   readonly refusedConnections: number;
   /** Least time between two status writes of a slice. */
   readonly statusInterval: number;
-  /** How often a slice that left the watch, but was not refused yet, is looked up. */
+  /** The longest that a slice which left the watch, but was not refused yet, is not looked up. */
   readonly lookup: number;
   /** Cut off from API server and sink for this long, a shard gives up connections that the account has none to spare of. */
   readonly detachedGrace: number;

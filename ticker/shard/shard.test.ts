@@ -268,6 +268,10 @@ describe('ownership', () => {
     world.put({ owner: other, epoch: 2 });
     await world.start(other);
     await world.run(2_000);
+    // Nobody asked for that: it goes on until the sink refuses it.
+    expect(world.broker.live).toHaveLength(1);
+    world.put({ owner: other, epoch: 2, handover: 'closeFirst' });
+    await world.run(4_000);
     expect(world.broker.live).toHaveLength(0);
     world.broker.refuse = undefined;
     await world.run(10_000);

@@ -11,7 +11,7 @@ export interface SliceLookupOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly name: ObjectName;
-  /** Milliseconds between two looks. */
+  /** The longest between two looks, in milliseconds. */
   readonly interval: number;
   /** Whether nothing is left to be known. */
   readonly done: () => boolean;
@@ -19,11 +19,16 @@ export interface SliceLookupOptions {
   readonly found: (slice: SubscriptionSlice | undefined) => void;
 }
 
+/** Milliseconds until the second look: most of what happens to a slice in a move happens soon. */
+const firstWait = 1_000;
+
 /** Looks up a slice that left the watch: it is another shard's now, or gone for good, and nobody would tell. */
 export class SliceLookup {
   readonly #options: SliceLookupOptions;
   readonly #left = new Notifier();
   #missing = false;
+  /** Looks since it left. */
+  #looks = 0;
 
   constructor(options: SliceLookupOptions) {
     this.#options = options;
@@ -41,6 +46,7 @@ export class SliceLookup {
   left(): void {
     if (this.#missing) return;
     this.#missing = true;
+    this.#looks = 0;
     this.#left.notify();
   }
 
@@ -60,7 +66,7 @@ export class SliceLookup {
         if (hasCode(error, 'CLUSTER_NOT_FOUND')) found(undefined);
         else log.debug({ event: 'slice.lookupFailed', error: describeError(error) }, 'looked up again later');
       }
-      await sleep(clock, interval, signal);
+      await sleep(clock, Math.min(interval, firstWait * 2 ** this.#looks++), signal);
     }
   }
 }

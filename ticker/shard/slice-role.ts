@@ -12,6 +12,8 @@ export class SliceRole {
   role: Role = 'other';
   /** The newest token that this shard, or the process before it, is known by its status to have had. */
   remembered: Token | undefined;
+  /** The object's status has an entry of this pod. */
+  reported = false;
   readonly #identity: ShardIdentity;
   #generation = 0;
 
@@ -28,7 +30,9 @@ export class SliceRole {
     const { generation = 0 } = metadata;
     if (generation < this.#generation) return false;
     this.#generation = generation;
-    const said = status?.shards?.find((entry) => this.#is(entry))?.token;
+    const entry = status?.shards?.find((each) => this.#is(each));
+    this.reported = entry !== undefined;
+    const said = entry?.token;
     if (said !== undefined && (this.remembered === undefined || compareTokens(said, this.remembered) > 0)) {
       this.remembered = said;
     }

@@ -204,7 +204,7 @@ export class SliceRunner {
       random,
       log,
       slice: where,
-      shard: identity.shard,
+      fieldManager: `ticker-shard/${identity.shard}/${identity.uid}`,
       interval: limits.statusInterval,
     });
     this.#stopListening = [
@@ -246,6 +246,7 @@ export class SliceRunner {
   #see(slice: SubscriptionSlice): void {
     if (!this.#role.see(slice, this.#outbox.named)) return;
     const { role } = this.#role;
+    if (role !== 'other' && !this.#role.reported) this.#status.repeat();
     // Where another is named, what is streamed stays as it was until the sink says who is the newer.
     if (role !== 'other') {
       this.#configure(slice);
@@ -437,9 +438,9 @@ export class SliceRunner {
 
   /** The successor claims once it is connected: where the broker would refuse it, neither would ever get on. */
   #yieldConnection({ spec }: SubscriptionSlice): void {
-    const { spare, log } = this.#options;
+    const { log } = this.#options;
     const named = spec.owner !== undefined && this.#role.role === 'other';
-    if (this.#yielded || !named || (spec.handover !== 'closeFirst' && spare())) return;
+    if (this.#yielded || !named || spec.handover !== 'closeFirst') return;
     this.#yielded = true;
     log.info({ event: 'slice.yielded', slice: this.name }, 'another is named; the account has no connection to spare');
   }

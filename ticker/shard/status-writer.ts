@@ -14,7 +14,8 @@ export interface StatusWriterOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly slice: { readonly namespace: string; readonly name: string; readonly uid: string };
-  readonly shard: string;
+  /** A field manager of its own: an entry is a pod's, and two pods may have one name. */
+  readonly fieldManager: string;
   /** Least milliseconds between two writes. */
   readonly interval: number;
 }
@@ -40,6 +41,12 @@ export class StatusWriter {
   offer(status: SliceShardStatus): void {
     if (this.#wanted === null) return;
     this.#wanted = status;
+    this.#changed.notify();
+  }
+
+  /** Somebody has removed what was written: it is written again. */
+  repeat(): void {
+    this.#written = '';
     this.#changed.notify();
   }
 
@@ -81,7 +88,7 @@ export class StatusWriter {
   }
 
   async #write(status: SliceShardStatus | null): Promise<void> {
-    const { cluster, slice, shard } = this.#options;
+    const { cluster, slice, fieldManager } = this.#options;
     const text = JSON.stringify(status);
     const object: Pick<SubscriptionSlice, 'apiVersion' | 'kind' | 'metadata' | 'status'> = {
       apiVersion,
@@ -90,7 +97,7 @@ export class StatusWriter {
       status: { shards: status === null ? [] : [status] },
     };
     try {
-      await cluster.applyStatus(subscriptionSlices, object, { fieldManager: `ticker-shard/${shard}`, force: true });
+      await cluster.applyStatus(subscriptionSlices, object, { fieldManager, force: true });
       this.#written = text;
     } catch (error) {
       if (hasCode(error, 'CLUSTER_NOT_FOUND')) this.#gone = true;
