@@ -3,6 +3,8 @@ import { ruleNames } from '../pipeline/validation/rules.ts';
 
 export const slicePhases = [
   'Connecting',
+  'Warming',
+  'Warm',
   'Streaming',
   'Resting',
   'Draining',
@@ -84,7 +86,7 @@ export const shardMetrics = {
   batched: {
     name: 'ticker_ticks_batched_total',
     type: 'counter',
-    help: 'Ticks put into batches: published + late + dropped + waiting.',
+    help: 'Ticks put into batches: published + late + spare + dropped + waiting.',
     unit: 'ticks',
     labels: byAccount,
   },
@@ -107,6 +109,41 @@ export const shardMetrics = {
     type: 'counter',
     help: 'Ticks that the sink accepted live.',
     unit: 'ticks',
+    labels: byAccount,
+  },
+  spare: {
+    name: 'ticker_ticks_spare_total',
+    type: 'counter',
+    help: 'Ticks that a successor of a slice received and did not publish, for the owner had them.',
+    unit: 'ticks',
+    labels: byAccount,
+  },
+  moves: {
+    name: 'ticker_moves_taken_total',
+    type: 'counter',
+    help: 'Slices taken over from another shard. warm: by a successor that held all that the sink lacked, so that nothing is missing. cold: with a gap.',
+    unit: 'moves',
+    labels: { ...byAccount, kind: ['warm', 'cold'] },
+  },
+  marks: {
+    name: 'ticker_successor_marks_total',
+    type: 'counter',
+    help: 'Marks that successors left at the sink.',
+    unit: 'marks',
+    labels: byAccount,
+  },
+  warmed: {
+    name: 'ticker_successors_warmed_total',
+    type: 'counter',
+    help: 'Times that a successor became warm.',
+    unit: 'times',
+    labels: byAccount,
+  },
+  warming: {
+    name: 'ticker_successors_warming_seconds_total',
+    type: 'counter',
+    help: 'Time that these took, from being named as successor (or from being warm no longer) to being warm.',
+    unit: 'seconds',
     labels: byAccount,
   },
   batches: {

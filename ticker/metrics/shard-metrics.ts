@@ -51,6 +51,12 @@ function collectAccount(pulled: Pulled, shard: string, snapshot: AccountSnapshot
   pulled.published.add(by, totals.published);
   pulled.batches.add(by, totals.batches);
   pulled.late.add(by, totals.late);
+  pulled.spare.add(by, totals.spare);
+  pulled.moves.add({ ...by, kind: 'warm' }, totals.movesWarm);
+  pulled.moves.add({ ...by, kind: 'cold' }, totals.movesCold);
+  pulled.marks.add(by, totals.marks);
+  pulled.warmed.add(by, totals.warmed);
+  pulled.warming.add(by, totals.warmingMillis / 1000);
   pulled.dropped.add({ ...by, reason: 'full' }, totals.droppedFull);
   pulled.dropped.add({ ...by, reason: 'ended' }, totals.droppedEnded);
   pulled.lostBySink.add(by, totals.lostBySink);

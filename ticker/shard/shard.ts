@@ -301,6 +301,7 @@ class ShardProcess implements Shard {
     const runner = account.serve(slice, () => this.#finished(uid));
     this.#runners.set(uid, runner);
     runner.start();
+    if (this.#draining) runner.leave();
   }
 
   /** Nothing is left to do for this slice here. */

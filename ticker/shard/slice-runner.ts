@@ -341,12 +341,7 @@ export class SliceRunner {
       silent: this.#connection.silent.length,
       pipeline: pipeline.counters,
       outbox: this.#outbox.counters,
-      standby: {
-        held: this.#standby.held,
-        spare: this.#standby.spare,
-        marks: this.#standby.marks,
-        warmedIn: this.#standby.warmedIn,
-      },
+      standby: this.#standby.counters,
     };
   }
 
@@ -358,9 +353,10 @@ export class SliceRunner {
     this.#outbox.stand(next);
     if (role !== 'owner' && !next) this.#outbox.superseded();
     if (next && !owns && !this.#standby.active) this.#stand();
-    else if (!next && !owns && this.#standby.active) this.#standDown();
-
     const rests = this.#rest !== undefined;
+    // Named before it was connected, it has nothing to take over.
+    const blank = !this.#connection.open && !rests && !this.#suspended;
+    if (this.#standby.active && (owns ? blank : !next)) this.#standDown();
     const hinders = this.#suspended || this.#ending || this.#draining || this.#detached || this.#yielded || rests;
     this.#connection.want((owns || (next && this.#options.room())) && !hinders);
     // A resting slice claims without a connection; one that ends needs its token to say so.

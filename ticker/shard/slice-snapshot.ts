@@ -1,6 +1,7 @@
 import type { SliceShardStatus } from '../../crds/index.ts';
 import type { PipelineCounters } from '../pipeline/slice-pipeline.ts';
 import type { OutboxCounters } from './outbox-counters.ts';
+import type { StandbyCounters } from './slice-standby.ts';
 
 /** Counts of one slice since this process took it up. */
 export interface SliceSnapshot {
@@ -24,11 +25,5 @@ export interface SliceSnapshot {
   readonly silent: number;
   readonly pipeline: PipelineCounters & { readonly dropped?: number };
   readonly outbox: OutboxCounters;
-  /** Of a successor: ticks that it holds, ticks that another delivered, marks, and milliseconds until it was warm. */
-  readonly standby: {
-    readonly held: number;
-    readonly spare: number;
-    readonly marks: number;
-    readonly warmedIn: number | undefined;
-  };
+  readonly standby: StandbyCounters;
 }

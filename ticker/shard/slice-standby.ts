@@ -8,6 +8,17 @@ import type { Sink } from '../sinks/sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { StandbyBuffer } from './standby-buffer.ts';
 
+export interface StandbyCounters {
+  /** Ticks that it holds. */
+  readonly held: number;
+  /** Ticks that it received and did not publish: another had them. */
+  readonly spare: number;
+  readonly marks: number;
+  /** Times that it became warm, and the milliseconds that these took together. */
+  readonly warmed: number;
+  readonly warmingMillis: number;
+}
+
 export interface SliceStandbyOptions {
   /** `namespace/name` of the slice, for messages and the task's name. */
   readonly slice: string;
@@ -45,8 +56,8 @@ export class SliceStandby {
   #warm = false;
   #since = 0;
   #starts = 0;
-  /** Milliseconds from taking it up to being warm, the last time. */
-  warmedIn: number | undefined;
+  #warmed = 0;
+  #warmingMillis = 0;
   /** Monotonic milliseconds of the sink's last answer to a mark; 0 before the first. */
   answeredAt = 0;
 
@@ -67,17 +78,9 @@ export class SliceStandby {
     return this.active && this.#buffer.warm;
   }
 
-  /** Ticks held, and ticks that were held or received and went without being published. */
-  get held(): number {
-    return this.#buffer.held;
-  }
-
-  get spare(): number {
-    return this.#buffer.spare;
-  }
-
-  get marks(): number {
-    return this.#buffer.marks;
+  get counters(): StandbyCounters {
+    const { held, spare, marks } = this.#buffer;
+    return { held, spare, marks, warmed: this.#warmed, warmingMillis: this.#warmingMillis };
   }
 
   start(): void {
@@ -177,7 +180,11 @@ export class SliceStandby {
     if (warm === this.#warm) return;
     this.#warm = warm;
     const { clock, log, slice, changed } = this.#options;
-    if (warm) this.warmedIn = clock.monotonic() - this.#since;
+    const now = clock.monotonic();
+    if (warm) {
+      this.#warmed++;
+      this.#warmingMillis += now - this.#since;
+    } else this.#since = now;
     log.info({ event: warm ? 'standby.warm' : 'standby.cold', slice }, warm ? 'holds all that the sink lacks' : 'cold');
     changed();
   }

@@ -37,6 +37,9 @@ export interface ShardTotals {
   readonly movesCold: number;
   /** Marks that successors left at the sink. */
   readonly marks: number;
+  /** Times that a successor became warm, and the milliseconds that all of these took together. */
+  readonly warmed: number;
+  readonly warmingMillis: number;
   /** Ticks dropped from a full buffer, or given up; nobody gets them. */
   readonly lost: number;
   /** Published, and lost by the sink afterwards. */
@@ -65,6 +68,8 @@ const zero: ShardTotals = {
   movesWarm: 0,
   movesCold: 0,
   marks: 0,
+  warmed: 0,
+  warmingMillis: 0,
   lost: 0,
   lostBySink: 0,
   greeksSolved: 0,
@@ -93,6 +98,8 @@ export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = ze
       movesWarm: sum.movesWarm + outbox.takenOverWarm,
       movesCold: sum.movesCold + outbox.takenOverCold,
       marks: sum.marks + standby.marks,
+      warmed: sum.warmed + standby.warmed,
+      warmingMillis: sum.warmingMillis + standby.warmingMillis,
       lost: sum.lost + outbox.dropped + outbox.discarded + (pipeline.dropped ?? 0),
       lostBySink: sum.lostBySink + outbox.lostBySink,
       greeksSolved: sum.greeksSolved + pipeline.greeksSolved,

@@ -160,9 +160,13 @@ ${table(
     [
       '`gap`',
       'object',
-      'Ticks that were not received, or were lost: `from`, `to` (µs), `why`, and `ticks` where they were counted.',
+      'Ticks that were not received, or were lost: `from`, `to` (µs), `why`, and `ticks` where they were counted. `newOwner`: another shard took the slice over and did not hold what came in between; a planned move has none. `reconnect`: the connection was lost. `detached`: it was given up while nobody could be reached. `redis`: the sink lost them. `spool`: they were dropped for want of room.',
     ],
-    ['`overlap`', 'true', 'The batch may repeat ticks of another.'],
+    [
+      '`overlap`',
+      'true',
+      'The batch may repeat ticks of another, for two connections streamed them: after a move of the slice, and while an instrument joins another slice. Of one instrument, take a row only where its times are not behind those that you have.',
+    ],
     ['`late`', 'true', 'Sealed by a former owner; only in the late stream.'],
     ['`end`', 'true', 'The last batch of the slice for this set.'],
   ],
