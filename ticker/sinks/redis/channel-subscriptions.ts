@@ -136,7 +136,8 @@ export class ChannelSubscriptions {
       return connection.rejected(error);
     }
     if (this.#channels.get(name) === channel) channel.on = connection;
-    else await leave(connection, name).catch(() => undefined);
+    // Given up meanwhile; where it is wanted again by now, that subscription is this one.
+    else if (!this.#channels.has(name)) await leave(connection, name).catch(() => undefined);
   }
 
   async #homeConnection(): Promise<Connection> {

@@ -40,7 +40,7 @@ export const clusterPassword = 'hunter2-of-the-cluster';
 const masters = 3;
 
 /** @param nodeTimeout milliseconds after which a server that does not answer is taken for dead */
-export async function startRedisCluster(nodeTimeout = 2000): Promise<RedisCluster> {
+export async function startRedisCluster(nodeTimeout = 3000): Promise<RedisCluster> {
   const certificates = await mkdtemp(join(tmpdir(), 'redis-tls-'));
   await makeCertificates(certificates);
   const text = (name: string): Promise<string> => readFile(join(certificates, name), 'utf8');
