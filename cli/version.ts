@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { apiVersion } from '../crds/index.ts';
+import { apiVersion } from '../crds/group.ts';
 import { deliveryVersion } from '../ticker/delivery.ts';
 
 /** Version of this program, from package.json. */

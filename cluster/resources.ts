@@ -1,4 +1,5 @@
-import { apiVersion, type KubeObject } from '../crds/index.ts';
+import { apiVersion } from '../crds/group.ts';
+import type { KubeObject } from '../crds/index.ts';
 import type { Resource } from './cluster.ts';
 
 export const tickerAccounts: Resource = {

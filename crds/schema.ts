@@ -1,9 +1,6 @@
 import { z } from 'zod';
 
-/** The API group and version of every kind here. */
-export const group = 'ticker-operator.io';
-export const version = 'v1alpha1';
-export const apiVersion = `${group}/${version}` as const;
+export { apiVersion, group, version } from './group.ts';
 
 /** A validation rule in the Common Expression Language: evaluated by the API server and by the memory cluster alike. */
 export interface CelRule {

@@ -12,6 +12,9 @@ const threadEnded = defineError(
   'The thread that renews the lease is started again; the lines before this one say why it ended.',
 );
 
+/** One small object a second: more would be a leak. */
+const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
+
 /** Milliseconds that an answer of the thread is waited for. */
 const answerTimeout = 3_000;
 
@@ -41,7 +44,7 @@ export class ThreadedLease implements HeldLease {
   async run(signal: AbortSignal): Promise<void> {
     const { lease } = this.#data;
     const workerData: LeaseThreadData = { ...this.#data, lease: { ...lease, annotations: this.#annotations } };
-    const worker = new Worker(new URL('./lease-worker.ts', import.meta.url), { workerData });
+    const worker = new Worker(new URL('./lease-worker.ts', import.meta.url), { workerData, resourceLimits });
     this.#worker = worker;
     worker.on('message', (message: FromLeaseThread) => this.#take(worker, message));
     const ended = once(worker, 'exit');
