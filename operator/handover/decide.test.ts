@@ -56,7 +56,7 @@ describe('settled', () => {
 
   test('the next handover waits for the claim of the last', () => {
     const slice = sliceOf({ epoch: 2 }, [says('a')]);
-    expect(decide(situation({ slice, wanted: pod('b'), shards: draining }))).toMatchObject({ changed: false });
+    expect(decide(situation({ slice, wanted: pod('b') }))).toMatchObject({ changed: false });
   });
 });
 
@@ -184,6 +184,19 @@ describe('an owner that has not claimed', () => {
 
   test('for want of a valid login is left: no other shard would do better', () => {
     expect(later({ ...waiting, excused: true }, 10 * firstDeadline).changed).toBe(false);
+  });
+
+  test('and is about to leave is not waited for', () => {
+    const shards = shardsOf({ a: 'ready', b: 'draining' });
+    expect(decide({ ...waiting, shards, wanted: pod('a') }).wait).toBe(1_000);
+    expect(later({ ...waiting, shards, wanted: pod('a') }, 1_000).naming).toMatchObject({ owner: pod('a'), epoch: 3 });
+  });
+
+  test('for want of a valid login moves at once where the plan has it elsewhere: nothing can be missed', () => {
+    const excused = { ...waiting, wanted: pod('a'), excused: true };
+    expect(decide(excused).naming).toMatchObject({ owner: pod('a'), epoch: 3 });
+    expect(decide(situation({ wanted: pod('b'), excused: true })).naming).toMatchObject({ owner: pod('b'), epoch: 2 });
+    expect(decide(warming({ excused: true })).naming).toMatchObject({ owner: pod('b'), next: undefined, epoch: 2 });
   });
 
   test('is left where there is no other', () => {

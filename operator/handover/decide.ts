@@ -54,6 +54,9 @@ export interface Decision {
   readonly died?: boolean;
 }
 
+/** Milliseconds for an owner that leaves to say that it has claimed. */
+const leavingDeadline = 1_000;
+
 /** While the watch is not live: time to look whether it is again. */
 const blindWait = 1_000;
 
@@ -129,7 +132,8 @@ function warmUp(situation: Situation, owner: ShardIdentity, next: ShardIdentity)
   // Whoever stands in for one that failed is kept, unless the owner may stay.
   const standsIn = wanted !== undefined && failureOf(moving, wanted) !== undefined && !isReady(shards, owner);
   if (!sameShard(next, wanted) && !standsIn) return replaceNext(situation, owner, moving, 'cancelled');
-  if (isWarm(slice, next)) {
+  // An account that cannot log in streams nothing that could be missed.
+  if (isWarm(slice, next) || situation.excused) {
     return { ...named(situation, next, slice.spec.epoch, moving, undefined), frozen: true };
   }
   const left = timeLeft(situation, moving);
@@ -157,15 +161,20 @@ function replaceNext(
 }
 
 function awaitClaim(situation: Situation, owner: ShardIdentity): Decision {
-  const { slice, memory, now, excused } = situation;
+  const { slice, memory, now, excused, wanted, shards } = situation;
   const { epoch, handover } = slice.spec;
   const entered = enter(memory, `claiming ${epoch} ${shardKey(owner)}`, now);
   // The first owner of a new slice is no move.
   const kind = handover ?? 'takeover';
   const move = entered.move ?? (epoch > 1 ? ({ kind, since: now } as const) : undefined);
   const moving: HandoverMemory = { ...entered, move };
-  if (excused) return stay(situation, moving);
-  const left = timeLeft(situation, moving);
+  if (excused) {
+    const elsewhere = wanted !== undefined && !sameShard(wanted, owner) && isReady(shards, wanted);
+    return elsewhere ? named(situation, wanted, epoch, moving, undefined) : stay(situation, moving);
+  }
+  // One that is about to leave will hardly claim any more.
+  const grace = isReady(shards, owner) ? Number.POSITIVE_INFINITY : moving.since + leavingDeadline - now;
+  const left = Math.min(timeLeft(situation, moving), Math.max(0, grace));
   if (left > 0) return { ...stay(situation, moving), wait: left };
   const missed = fail(moving, failed(situation, owner));
   const [heir] = heirs(situation, owner, missed);
@@ -178,7 +187,7 @@ function awaitClaim(situation: Situation, owner: ShardIdentity): Decision {
 
 /** The owner has claimed: the last handover is done, and the next may start. */
 function settle(situation: Situation, owner: ShardIdentity): Decision {
-  const { slice, wanted, memory, now, spare, busy } = situation;
+  const { slice, wanted, memory, now, spare, busy, excused } = situation;
   const { move } = memory;
   const entered = enter(memory, 'settled', now);
   const resting = wanted === undefined || sameShard(wanted, owner);
@@ -190,7 +199,7 @@ function settle(situation: Situation, owner: ShardIdentity): Decision {
   }
   const { chosen, wait } = successor(situation, owner, settled);
   if (chosen === undefined) return { ...stay(situation, settled), wait, ended };
-  if (slice.spec.suspended) return { ...named(situation, chosen, naming.epoch, settled, undefined), ended };
+  if (slice.spec.suspended || excused) return { ...named(situation, chosen, naming.epoch, settled, undefined), ended };
   if (spare > 0 || ownerReport(slice)?.phase === 'Resting') {
     const planned: HandoverMemory = { ...settled, move: { kind: 'planned', since: now } };
     return { naming: { ...naming, next: chosen }, changed: true, frozen: false, memory: planned, ended };

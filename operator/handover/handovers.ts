@@ -1,6 +1,6 @@
 import type { ShardIdentity, SubscriptionSlice } from '../../crds/index.ts';
 import { idOf } from '../controllers/names.ts';
-import { isLive, ownerReport, type Shards } from '../controllers/shards.ts';
+import { isLive, isReady, ownerReport, type Shards } from '../controllers/shards.ts';
 import { shardKey } from '../planner/assign-shards.ts';
 import { compareText } from '../planner/types.ts';
 import { connectionsOf, formerConnections, Lingering } from './connections.ts';
@@ -56,7 +56,8 @@ export class Handovers {
       const excused = loginRefused(slices);
       const used = slices.reduce((sum, slice) => sum + connectionsOf(slice, shards), 0);
       const reserved = used + Math.max(0, account.planned - slices.length);
-      let spare = account.connections - reserved - this.#lingering.count(account.account, now);
+      const lingering = this.#lingering.count(account.account, now);
+      let spare = account.connections - reserved - lingering;
       let busy = slices.some((slice) => isMoving(slice, shards));
       for (const slice of slices) {
         if (slice.metadata.deletionTimestamp !== undefined) continue;
@@ -64,15 +65,20 @@ export class Handovers {
         present.add(key);
         const memory = this.#memories.get(key) ?? nothingSeen;
         const wanted = account.wanted(slice);
-        const decision = decide({ slice, wanted, shards, candidates, spare, busy, excused, memory, now, liveSince });
+        const waits = busy || (lingering > 0 && isReady(shards, slice.spec.owner));
+        const seen = { memory, now, liveSince };
+        const decision = decide({ slice, wanted, shards, candidates, spare, busy: waits, excused, ...seen });
         decisions.set(idOf(slice), decision);
         if (!decision.changed) {
           this.#remember(slice, decision);
           continue;
         }
         const { next, owner } = decision.naming;
-        if (next !== undefined && shardKeyOf(next) !== shardKeyOf(slice.spec.next)) spare--;
-        if (next !== undefined || shardKeyOf(owner) !== shardKeyOf(slice.spec.owner)) busy = true;
+        const renamed = shardKeyOf(owner) !== shardKeyOf(slice.spec.owner);
+        // A successor that has not warmed up connects beside an owner that lives.
+        const beside = renamed && shardKeyOf(owner) !== shardKeyOf(slice.spec.next) && isLive(shards, slice.spec.owner);
+        if (beside || (next !== undefined && shardKeyOf(next) !== shardKeyOf(slice.spec.next))) spare--;
+        if (next !== undefined || renamed) busy = true;
       }
     }
     for (const key of this.#memories.keys()) if (!present.has(key)) this.#memories.delete(key);
