@@ -12,11 +12,10 @@ import type { AccountSession } from './account-session.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
-import { Outbox, type OutboxOptions } from './outbox.ts';
+import type { Outbox, OutboxOptions } from './outbox.ts';
 import type { OutboxState } from './outbox-actions.ts';
-import { OutboxSender } from './outbox-sender.ts';
-import type { SpillOptions } from './outbox-spill.ts';
 import { SliceConnection } from './slice-connection.ts';
+import { SliceDelivery } from './slice-delivery.ts';
 import { releaseSlice } from './slice-end.ts';
 import { SliceGaps } from './slice-gaps.ts';
 import { SliceLookup } from './slice-lookup.ts';
@@ -27,8 +26,6 @@ import type { SliceSnapshot } from './slice-snapshot.ts';
 import { SliceStandby } from './slice-standby.ts';
 import { sliceStatus } from './slice-status.ts';
 import type { Spool } from './spool/spool.ts';
-import { SpoolKeeper } from './spool/spool-keeper.ts';
-import { nothingRestored } from './spool/work.ts';
 import { StatusWriter } from './status-writer.ts';
 
 export interface SliceRunnerOptions {
@@ -69,8 +66,7 @@ export class SliceRunner {
   readonly uid: string;
   readonly #options: SliceRunnerOptions;
   readonly #outbox: Outbox;
-  readonly #sender: OutboxSender;
-  readonly #keeper: SpoolKeeper | undefined;
+  readonly #delivery: SliceDelivery;
   readonly #connection: SliceConnection;
   readonly #pump: SlicePump;
   readonly #sessions: SliceSessions;
@@ -81,7 +77,7 @@ export class SliceRunner {
   readonly #role: SliceRole;
   readonly #standby: SliceStandby;
   readonly #stops: (() => Promise<void>)[] = [];
-  readonly #stopListening: readonly (() => void)[];
+  readonly #stopListening: () => void;
   /** As it was acted on last. */
   #slice: SubscriptionSlice;
   /** Of the slice that the spool remembers. */
@@ -100,51 +96,22 @@ export class SliceRunner {
   #finished = false;
   #lastState: OutboxState = 'unnamed';
   constructor(options: SliceRunnerOptions) {
-    const { slice, limits, identity, clock, random, account, sink, pipeline, cluster, observeFrame } = options;
+    const { slice, limits, identity, clock, random, account, pipeline, cluster, observeFrame } = options;
     const { namespace = '', name, uid = '' } = slice.metadata;
     this.#options = options;
     this.#slice = slice;
     this.name = `${namespace}/${name}`;
     this.uid = uid;
     const log = options.log.child({ slice: this.name });
-    const spool = options.spool?.slice(uid, (segment) => this.#outbox.spill.dropSegment(segment));
-    this.#outbox = new Outbox({
+    this.#delivery = new SliceDelivery({
+      ...options,
       slice: this.name,
       sliceUid: uid,
       shard: identity.shard,
-      callsInFlight: limits.callsInFlight,
-      batchesPerCall: limits.batchesPerCall,
-      bytesPerCall: limits.bytesPerCall,
-      heartbeat: limits.heartbeat,
-      maxBytes: limits.outboxBytes,
-      maxBatches: limits.outboxBatches,
-      feedSkew: limits.feedSkew,
-      ...(spool === undefined ? {} : { spill: spillOf(limits, (place) => spool.release(place)) }),
-      assemble: options.assemble,
-      emptyBody: options.emptyBody,
-    });
-    this.#outbox.restore(options.spool?.takeRestored(uid) ?? nothingRestored);
-    this.#keeper =
-      options.spool === undefined || spool === undefined
-        ? undefined
-        : new SpoolKeeper({
-            outbox: this.#outbox,
-            spool: options.spool,
-            slice: spool,
-            clock,
-            random,
-            log,
-            loaded: () => this.#sender.kick(),
-          });
-    this.#sender = new OutboxSender({
-      outbox: this.#outbox,
-      sink,
-      clock,
-      random,
       log,
       settled: () => this.#onSettled(),
-      note: (mark) => this.#keeper?.note(mark),
     });
+    this.#outbox = this.#delivery.outbox;
     this.#pump = new SlicePump({
       pipeline,
       clock,
@@ -162,7 +129,7 @@ export class SliceRunner {
       flush: () => this.#pump.flush(),
       echoed: () => {
         this.#outbox.superseded();
-        this.#sender.kick();
+        this.#delivery.sender.kick();
       },
       changed: () => this.#report(),
     });
@@ -207,10 +174,7 @@ export class SliceRunner {
       fieldManager: `ticker-shard/${identity.shard}/${identity.uid}`,
       interval: limits.statusInterval,
     });
-    this.#stopListening = [
-      account.changes.listen(() => this.#report()),
-      sink.back.listen(() => this.#sender.sinkIsBack()),
-    ];
+    this.#stopListening = account.changes.listen(() => this.#report());
     this.update(slice);
   }
 
@@ -220,9 +184,7 @@ export class SliceRunner {
     const run = (task: string, run: (signal: AbortSignal) => Promise<void>): void => {
       this.#stops.push(supervisor.run(`slice ${this.name} ${this.uid}: ${task}`, run));
     };
-    run('delivery', (signal) => this.#sender.run(signal));
-    const keeper = this.#keeper;
-    if (keeper !== undefined) run('spool', (signal) => keeper.run(signal));
+    for (const [task, act] of this.#delivery.tasks()) run(task, act);
     run('connection', (signal) => this.#connection.run(signal));
     run('status', (signal) => this.#status.run(signal));
     // How many instruments tick changes with every frame at first; the status follows at its own pace.
@@ -296,21 +258,22 @@ export class SliceRunner {
     this.#steer();
     this.#options.pipeline.sealBars();
     this.#pump.flush();
-    this.#sender.kick();
+    this.#delivery.sender.kick();
     while (!this.#outbox.settled && !signal.aborted) await this.#settled.next(signal);
     this.#report();
   }
 
   /** Writes what the sink did not take to the spool, where there is one. */
   async seal(signal: AbortSignal): Promise<void> {
-    await this.#keeper?.seal(signal);
+    await this.#delivery.seal(signal);
   }
 
   /** Ends its tasks; what is still held is lost with the process, but for what the spool has. */
   async stop(): Promise<void> {
     this.#connection.want(false);
     this.#pump.stop();
-    for (const end of this.#stopListening) end();
+    this.#stopListening();
+    this.#delivery.stop();
     this.#standby.drop();
     await this.#standby.ended();
     await Promise.all(this.#stops.map((stop) => stop()));
@@ -363,7 +326,7 @@ export class SliceRunner {
     // What a process before this one left is delivered whether or not there is a login.
     const left = this.#outbox.counters.restored > 0;
     if (owns && (this.#connection.open || this.#suspended || this.#ending || rests || left)) this.#claim();
-    this.#sender.kick();
+    this.#delivery.sender.kick();
     this.#report();
   }
 
@@ -398,14 +361,13 @@ export class SliceRunner {
       return;
     }
     for (const batch of batches) this.#outbox.add(batch);
-    this.#sender.kick();
-    this.#keeper?.kick();
+    this.#delivery.kick();
   }
 
   /** PROTOCOL 3: nobody can tell it that it was replaced, so it makes room at the broker and keeps what it holds. */
   #noteDetachment(): void {
     const { clock, limits, spare, apiAnsweredAt, log } = this.#options;
-    const heard = Math.max(apiAnsweredAt(), this.#sender.answeredAt, this.#standby.answeredAt);
+    const heard = Math.max(apiAnsweredAt(), this.#delivery.sender.answeredAt, this.#standby.answeredAt);
     const detached = clock.monotonic() - heard >= limits.detachedGrace && !spare();
     if (detached === this.#detached) return;
     this.#detached = detached;
@@ -445,7 +407,7 @@ export class SliceRunner {
     const { epoch, above } = this.#role;
     if (this.#standby.active) this.#takeOver();
     else this.#outbox.name(epoch, above);
-    this.#sender.kick();
+    this.#delivery.sender.kick();
   }
 
   /** From successor to owner: what it holds is its to publish. The owner before may have published some of it. */
@@ -458,7 +420,7 @@ export class SliceRunner {
     pipeline.keepNewest(false);
     this.#outbox.name(epoch, above, warm);
     for (const batch of held) this.#outbox.add({ ...batch, overlap: true });
-    this.#keeper?.kick();
+    this.#delivery.kick();
   }
 
   #onOpened(): void {
@@ -502,14 +464,14 @@ export class SliceRunner {
     if (state === 'ended' && this.#ending) this.#release();
     this.#finishIfReleased();
     this.#settled.notify();
-    this.#keeper?.kick();
+    this.#delivery.kick();
   }
 
   /** A successor has left a mark: calls that hold all that was received until now echo it. */
   #echo(): void {
     this.#pump.flush();
     this.#outbox.echo();
-    this.#sender.kick();
+    this.#delivery.sender.kick();
   }
 
   /** The spool remembers the slice, for a restart while the API server is away. */
@@ -598,7 +560,7 @@ export class SliceRunner {
       rest: this.#rest,
       connected: this.#connection.open,
       connectionError: this.#connection.error,
-      sinkReachable: this.#sender.reachable,
+      sinkReachable: this.#delivery.sender.reachable,
       account: account.state,
       first: this.#slice.spec.connection === 0,
       instrumentsLoaded: account.master?.instruments.length,
@@ -607,13 +569,4 @@ export class SliceRunner {
       silent: this.#connection.silent,
     });
   }
-}
-
-function spillOf(limits: ShardLimits, released: SpillOptions['released']): SpillOptions {
-  return {
-    bytes: Math.min(limits.spillBytes, limits.outboxBytes / 2),
-    batches: Math.min(limits.spillBatches, limits.outboxBatches / 2),
-    chunkBytes: limits.spoolChunk,
-    released,
-  };
 }
