@@ -48,7 +48,12 @@ async function hear(node: ClusterNode, channel: string): Promise<{ heard: number
   };
   client.on('message', count);
   client.on('smessage', count);
-  await (isSharded(channel) ? client.ssubscribe(channel) : client.subscribe(channel));
+  try {
+    await (isSharded(channel) ? client.ssubscribe(channel) : client.subscribe(channel));
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
   return result;
 }
 
