@@ -55,6 +55,7 @@ describe('what a reader got', () => {
     expect(tally.report(6).gaps.map(({ why }) => why)).toEqual(['seq', 'seq', 'newOwner']);
     expect(tally.report(6).gaps[2]).toMatchObject({ from: 1000, to: 2000 });
     const last = sealed / 1000;
+    tally.take(batch(4, 0, []), 7);
     tally.take(
       batch(4, 1, [9], { prev: { epoch: 3, claim: 1, seq: 1 }, gap: { from: 0, to: 9e9, why: 'newOwner' } }),
       7,

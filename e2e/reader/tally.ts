@@ -27,6 +27,8 @@ interface Place {
   claim: number;
   seq: number;
   sealed: number;
+  /** When the last one that had ticks was sealed. */
+  withTicks: number;
 }
 
 function placeKey({ set, slice, sliceUid }: Batch): string {
@@ -71,7 +73,7 @@ export class Tally {
 
   /** A batch that came live. */
   take(batch: Batch, now: number): void {
-    const before = this.#places.get(placeKey(batch))?.sealed ?? 0;
+    const before = this.#places.get(placeKey(batch))?.withTicks ?? 0;
     if (batch.kind === 'bars' || !this.#follow(batch, now)) return;
     if (batch.gap !== undefined) {
       // A new owner cannot know since when: since the last batch, then.
@@ -143,7 +145,7 @@ export class Tally {
     const place = this.#places.get(key);
     const sealed = time / 1000;
     if (place === undefined) {
-      this.#places.set(key, { epoch, claim, seq, sealed });
+      this.#places.set(key, { epoch, claim, seq, sealed, withTicks: sealed });
     } else {
       const order = epoch - place.epoch || claim - place.claim;
       if (order < 0) {
@@ -158,7 +160,7 @@ export class Tally {
           : before > 0 ||
             (prev != null && prev.epoch === place.epoch && prev.claim === place.claim && prev.seq > place.seq);
       if (missing) this.#tell({ set, slice, from: place.sealed, to: sealed, why: 'seq' });
-      Object.assign(place, { epoch, claim, seq, sealed });
+      Object.assign(place, { epoch, claim, seq, sealed, ...(count > 0 && { withTicks: sealed }) });
     }
     const owner = this.#owners.get(`${slice} ${epoch}.${claim}`);
     if (owner !== undefined) owner.last = now;
