@@ -96,13 +96,20 @@ describe('a slice of 3,000 options', () => {
     expect(JSON.stringify(stored).length).toBeLessThan(256 * 1024);
   });
 
-  it('is admitted well within 50 ms, as an update', () => {
+  it('is admitted, as an update, for little more than what it takes to copy it', () => {
     const object = fullSlice();
-    const times = Array.from({ length: 7 }, () => {
-      const start = performance.now();
-      expect(admit('SubscriptionSlice', object, object).errors).toEqual([]);
-      return performance.now() - start;
-    });
-    expect(Math.min(...times)).toBeLessThan(50);
+    expect(admit('SubscriptionSlice', object, object).errors).toEqual([]);
+    // Copying is the peer: both are as slow as the machine is just now.
+    const ratio = fastest(() => admit('SubscriptionSlice', object, object)) / fastest(() => structuredClone(object));
+    expect(ratio).toBeLessThan(40);
   });
 });
+
+function fastest(run: () => unknown): number {
+  const times = Array.from({ length: 9 }, () => {
+    const start = performance.now();
+    run();
+    return performance.now() - start;
+  });
+  return Math.min(...times);
+}
