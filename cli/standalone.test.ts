@@ -10,14 +10,14 @@ afterEach(async () => {
   harness = undefined;
 });
 
-test('the demo proves itself', { timeout: 60_000 }, async () => {
+test('the demo proves itself', { timeout: 120_000 }, async () => {
   const demo = run('make', ['-s', 'demo', 'QUICK=1']);
   expect(await demo.ended, demo.output()).toBe(0);
   const last = demo.output().trimEnd().split('\n').at(-1);
   expect(last).toMatch(/^demo: ticks_in=[1-9]\d* published=([1-9]\d*) received=\1 lost=0$/);
 });
 
-test('on Redis an independent reader gets every batch that was published', { timeout: 60_000 }, async () => {
+test('on Redis an independent reader gets every batch that was published', { timeout: 120_000 }, async () => {
   const server = await startRedis();
   const reader = new Redis(server.url);
   const last = new Map<string, number>();
@@ -76,7 +76,7 @@ test('tail reads a set from the gateway and from Redis, and says that nothing is
   await server.stop();
 });
 
-test('a changed file is applied, the change shown, and nothing else disturbed', { timeout: 60_000 }, async () => {
+test('a changed file is applied, the change shown, and nothing else disturbed', { timeout: 120_000 }, async () => {
   harness = new StandaloneHarness();
   harness.write('account.yaml', accountYaml('demo'));
   harness.write('a.yaml', setYaml('a', '  instruments: [NSE:INFY, NSE:TCS]'));
@@ -96,7 +96,7 @@ test('a changed file is applied, the change shown, and nothing else disturbed', 
   await harness.line(['changed InstrumentSet default/a'], seen);
   await harness.line(['spec.instruments: + NSE:RELIANCE'], seen);
   await harness.line(['set default/a: Ready', '3 instruments'], seen);
-  await expect.poll(() => simulator!.ticksSent(reliance), { timeout: 10_000 }).toBeGreaterThan(2);
+  await expect.poll(() => simulator!.ticksSent(reliance), { timeout: 30_000 }).toBeGreaterThan(2);
   const messages = connection!.received.slice(before);
   const subscribes = messages.filter(({ text }) => text.includes('"subscribe"'));
   expect(subscribes.map(({ text }) => JSON.parse(text))).toEqual([{ a: 'subscribe', v: [reliance] }]);
@@ -109,7 +109,7 @@ test('a changed file is applied, the change shown, and nothing else disturbed', 
   await harness.line(['deleted InstrumentSet default/b'], seen);
   const sbin = simulator!.instrument('NSE:SBIN')!.token;
   await expect
-    .poll(() => connection!.received.at(-1)?.text, { timeout: 10_000 })
+    .poll(() => connection!.received.at(-1)?.text, { timeout: 30_000 })
     .toBe(JSON.stringify({ a: 'unsubscribe', v: [sbin] }));
   const summary = await harness.stop();
   harness = undefined;
