@@ -16,6 +16,11 @@ const greeksFields = z.object({
   timezone: described(timeZone.default('Asia/Kolkata'), 'Time zone of `expiryTime`.', {
     cel: [timeZoneRule],
   }),
+  when: described(
+    z.enum(['tick', 'batch']).optional(),
+    'Which ticks get them: each one (`tick`, the default), or only the last of each instrument in a batch, computed when the batch is sealed (`batch`); the others then have none.',
+    { examples: ['batch'] },
+  ),
 });
 export const greeks = described(greeksFields, 'How implied volatility and Greeks are computed.', {
   cel: [

@@ -11,6 +11,7 @@ import type { InstrumentRecord, InstrumentTable } from './instrument-table.ts';
 import { NewestRows } from './newest-rows.ts';
 import { ReadyBatches } from './ready-batches.ts';
 import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes, type WantedGreeks } from './routes.ts';
+import type { RowBatch } from './row-batch.ts';
 import { SetBatcher } from './set-batcher.ts';
 import type { PipelineCounters, SlicePipeline } from './slice-pipeline.ts';
 import { saneMask, usualPolicy } from './validation/policy.ts';
@@ -107,7 +108,11 @@ export class AccountSlice implements SlicePipeline {
     this.#routes = compileRoutes(spec, slots, table.capacity, this.#batchers, before, this.#calendar);
     const record = (slot: number) => this.#routes.entries[slot]?.record;
     for (const batch of this.#bars.configure(spec, this.#calendar, slots, record)) this.#pushBars(batch);
-    for (const batcher of this.#batchers) batcher.bars = this.#bars.of(batcher.uid);
+    this.#batchers.forEach((batcher, index) => {
+      batcher.bars = this.#bars.of(batcher.uid);
+      const atSeal = spec.sets[index]?.greeks?.when === 'batch';
+      batcher.complete = atSeal ? (rows) => this.#solveLast(batcher, rows) : undefined;
+    });
     let mask = 0;
     this.#live = 0;
     for (const slot of slots.values()) {
@@ -166,11 +171,7 @@ export class AccountSlice implements SlicePipeline {
         break;
       }
     } while (offset >= 0);
-    for (const batcher of this.#batchers) {
-      if (batcher.immediate && !batcher.empty) this.#push(batcher.seal());
-      // Nothing is gathered that they could wait for.
-      if (batcher.empty && batcher.owesLatest) this.#ready.amend(batcher.uid, batcher.takeLatest());
-    }
+    for (const batcher of this.#batchers) if (batcher.immediate && !batcher.empty) this.#push(batcher.seal());
   }
 
   connectionOpened(atMicros: number): void {
@@ -309,7 +310,7 @@ export class AccountSlice implements SlicePipeline {
       set.rows.keep(at, row, entry.record, this.#cached, greeks);
       this.counters.routed++;
       this.counters.batched++;
-      if (entry.joining) set.overlaps();
+      if (entry.joining) set.overlaps(at);
       if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
     }
     this.#settle(entry, ticks, row, keeps);
@@ -382,7 +383,7 @@ export class AccountSlice implements SlicePipeline {
           greeks = this.#solve(wanted, entry, ticks, row);
         if (set.add(ticks, row, entry.record, this.#cached, greeks)) this.counters.batched++;
         else this.counters.conflated++;
-        if (entry.joining) set.overlaps();
+        if (entry.joining) set.overlaps(set.rows.length - 1);
         if (set.full) this.#push(set.seal(true));
         if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
         taken = true;
@@ -401,6 +402,20 @@ export class AccountSlice implements SlicePipeline {
       this.counters.greeksSolved++;
     else this.counters.greeksUnsolved++;
     return enricher.out;
+  }
+
+  /** Greeks of the last row of each option in a batch that is about to be sealed. */
+  #solveLast(set: SetBatcher, rows: RowBatch): void {
+    const solved = new Set<number>();
+    for (let row = rows.length - 1; row >= 0; row--) {
+      const slot = rows.columns.slot[row]!;
+      if (solved.has(slot)) continue;
+      solved.add(slot);
+      const entry = this.#routes.entries[slot];
+      if (entry === undefined || !entry.option || entry.record !== rows.instruments[row]) continue;
+      const wanted = entry.route.atSeal.get(set);
+      if (wanted !== undefined) rows.setGreeks(row, this.#solve(wanted, entry, rows.columns, row));
+    }
   }
 
   #addToBars(bars: SetBars, ticks: TickColumns, row: number): void {

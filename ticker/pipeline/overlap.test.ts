@@ -17,7 +17,7 @@ const shares = (sets: number[], ...tokens: number[]) => ({
   sets,
   instruments: tokens.map((token) => ({ token, symbol: `S${token}` })),
 });
-const delivery = { ...sliceSet('x').delivery, maxTicks: 2 };
+const delivery = { ...sliceSet('x').delivery, maxTicks: 2, latest: false };
 
 function columnsOf(gathered: GatheredBatch) {
   const header = { v: 1, set: 's', slice: 's', shard: 's', epoch: 1, claim: 1, seq: 1, time: 0 } as const;

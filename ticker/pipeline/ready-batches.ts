@@ -1,4 +1,3 @@
-import type { LatestValue } from '../sinks/sink.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 
 /** Characters of text, or bytes, in sealed batches that wait to be taken. One frame of 3,000 full packets makes about 1.5 million. */
@@ -24,16 +23,6 @@ export class ReadyBatches {
       dropped += oldest.count;
     }
     return dropped;
-  }
-
-  /** Gives the last batch of a set latest values besides its own; where it was dropped, they are too. */
-  amend(setUid: string, latest: readonly LatestValue[]): void {
-    const at = this.#batches.findLastIndex((batch) => batch.setUid === setUid);
-    const batch = this.#batches[at];
-    if (batch === undefined) return;
-    const amended = { ...batch, latest: [...batch.latest, ...latest] };
-    this.#characters += sizeOf(amended) - sizeOf(batch);
-    this.#batches[at] = amended;
   }
 
   /** All of them, in order. */

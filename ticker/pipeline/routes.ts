@@ -21,6 +21,8 @@ export interface Delivery {
 export interface Route {
   /** Empty for an underlying that is streamed for Greeks only. */
   readonly deliveries: readonly Delivery[];
+  /** Sets whose options get Greeks only when a batch is sealed. */
+  readonly atSeal: ReadonlyMap<SetBatcher, WantedGreeks>;
   /** Breaches of these rules are counted: what any of the sets wants. */
   readonly counted: number;
   /** When the group's exchange trades; undefined where the account has no calendar. */
@@ -109,7 +111,7 @@ export function compileRoutes(
   const entries = new Array<Entry | undefined>(capacity).fill(undefined);
   let instruments = 0;
   for (const group of spec.groups) {
-    const route = compileRoute(group, batchers, bySet, calendar);
+    const route = compileRoute(spec, group, batchers, bySet, calendar);
     const underlyingSlot = group.underlying === undefined ? -1 : slots.get(group.underlying)!;
     for (const { token, symbol, strike, type } of group.instruments) {
       const slot = slots.get(token)!;
@@ -134,18 +136,24 @@ export function compileRoutes(
 }
 
 function compileRoute(
+  spec: SubscriptionSliceSpec,
   group: InstrumentGroup,
   batchers: readonly SetBatcher[],
   bySet: readonly (Enricher | undefined)[],
   calendar: TradingCalendar | undefined,
 ): Route {
   const byEnricher = new Map<Enricher | undefined, SetBatcher[]>();
+  const atSeal = new Map<SetBatcher, WantedGreeks>();
   let counted = 0;
   for (const index of group.sets) {
     const batcher = batchers[index];
     if (batcher === undefined) continue;
     counted |= batcher.policy.counted;
-    const enricher = bySet[index];
+    let enricher = bySet[index];
+    if (enricher !== undefined && spec.sets[index]?.greeks?.when === 'batch') {
+      atSeal.set(batcher, { enricher, expiry: enricher.expiryOf(group.expiry) });
+      enricher = undefined;
+    }
     const together = byEnricher.get(enricher);
     if (together === undefined) byEnricher.set(enricher, [batcher]);
     else together.push(batcher);
@@ -156,6 +164,7 @@ function compileRoute(
   }));
   return {
     deliveries,
+    atSeal,
     counted: deliveries.length === 0 ? usualPolicy.counted : counted,
     calendar: calendar?.of(group.exchange),
   };

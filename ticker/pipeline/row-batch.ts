@@ -135,6 +135,21 @@ export class RowBatch {
     } else this.#noGreeks(from);
   }
 
+  /** Forgets all rows but `row`, which becomes the first. */
+  beginWith(row: number): void {
+    this.columns.move(0, row, 1);
+    this.instruments[0] = this.instruments[row]!;
+    this.cached[0] = this.cached[row]!;
+    this.someCached = this.cached[0] === 1;
+    this.columns.length = 1;
+  }
+
+  /** Gives row `at`, which has none yet, its Greeks. */
+  setGreeks(at: number, greeks: Float64Array): void {
+    if (!this.enriched) this.#beginGreeks();
+    copyGreeks(greeks, this.columns, at);
+  }
+
   /** Moves `count` rows that are kept, from `from` on, to where they belong. */
   close(to: number, from: number, count: number): void {
     if (to !== from && count > 0) this.columns.move(to, from, count);

@@ -24,6 +24,8 @@ export class SetBatcher {
   bars: SetBars | undefined;
   /** Where the newest row of each instrument is kept; undefined but for a successor that warms up. */
   newest: NewestRows | undefined;
+  /** Completes the rows of a batch before it is encoded. */
+  complete: ((rows: RowBatch) => void) | undefined;
   /** How the set wants rows judged. */
   policy: RulePolicy;
   #delivery: SliceSet['delivery'];
@@ -31,14 +33,17 @@ export class SetBatcher {
   /** End of the open window in milliseconds since the epoch; infinite while it is empty. */
   due = Number.POSITIVE_INFINITY;
   readonly #encoders: Encoders;
-  #overlap = false;
+  /** The first and the last row of the open batch that another connection streams as well; none where they are so. */
+  #firstOverlap = Number.POSITIVE_INFINITY;
+  #lastOverlap = -1;
   /** Where the open batch has an instrument's row; kept only where the set conflates, so bounded by its `maxTicks`. */
   readonly #kept = new Map<InstrumentRecord, number>();
   #firstReceived = 0;
   #lastReceived = 0;
-  /** Latest values that no batch has brought yet, of a set that wants them; from when on, microseconds. */
+  /** Latest values that no batch has brought yet, of a set that wants them; there is a row that will. */
   #pending: PendingLatest | undefined;
-  #pendingSince = 0;
+  /** Receive time of the last row of the batch that brought some last, microseconds. */
+  #latestWritten = 0;
 
   constructor(set: SliceSet, encoders: Encoders) {
     this.uid = set.uid;
@@ -141,9 +146,10 @@ export class SetBatcher {
     this.#lastReceived = received;
   }
 
-  /** Another connection streams the instrument of the row that was added last as well. */
-  overlaps(): void {
-    this.#overlap = true;
+  /** Another connection streams the instrument of row `row` as well. */
+  overlaps(row: number): void {
+    this.#firstOverlap = Math.min(this.#firstOverlap, row);
+    this.#lastOverlap = Math.max(this.#lastOverlap, row);
   }
 
   /** The newest rows of the `wanted` instruments. Seal what is gathered before. Counted as received `now` (microseconds). */
@@ -152,7 +158,7 @@ export class SetBatcher {
     const seal = (): void => {
       this.#firstReceived = now;
       this.#lastReceived = now;
-      this.#overlap = true;
+      this.overlaps(0);
       gathered.push(this.seal());
     };
     this.newest?.copy(this.#rows, wanted, seal);
@@ -160,28 +166,17 @@ export class SetBatcher {
     return gathered;
   }
 
-  /** A batch that was sealed because it was full left latest values to the next one. */
-  get owesLatest(): boolean {
-    return this.#pending?.empty === false;
-  }
-
-  /** The latest values that are owed. */
-  takeLatest(): readonly LatestValue[] {
-    const pending = this.#pending;
-    if (pending === undefined || pending.empty) return [];
-    const latest = this.#encoders.json.latest(pending.rows);
-    pending.clear();
-    return latest;
-  }
-
   /**
    * Encodes what was gathered and starts anew.
    *
-   * @param full it is sealed because it is full: the window goes on, and so latest values wait for the first batch at or
-   * after the window's end. Give what is still owed when no row is left ({@link takeLatest}) to the last batch.
+   * @param full it is sealed because it is full. Latest values are written once a window: if they were within this one, they
+   * wait, and so does the last row, to bring them when its window ends, whether another tick comes or not.
    */
   seal(full = false): GatheredBatch {
     const rows = this.#rows;
+    const waits = full && this.#latestWait();
+    if (waits) rows.columns.length--;
+    this.complete?.(rows);
     const exchangeDelay = rows.exchangeDelay();
     const encoder = this.#encoders.of(this.#delivery.format);
     const body = encoder.columns(rows);
@@ -190,27 +185,58 @@ export class SetBatcher {
       count: rows.length,
       body,
       release: () => encoder.release?.(body),
-      latest: this.#latestWith(rows, full),
+      latest: this.#latestWith(rows, waits),
       firstReceived: this.#firstReceived,
       lastReceived: this.#lastReceived,
-      ...(this.#overlap ? { overlap: true as const } : {}),
+      ...(this.#firstOverlap < rows.length ? { overlap: true as const } : {}),
       ...(exchangeDelay === undefined ? {} : { exchangeDelay }),
     };
-    rows.clear();
-    rows.finite = this.#enforcesFinite;
     this.#kept.clear();
-    this.#overlap = false;
     this.due = Number.POSITIVE_INFINITY;
+    if (waits) this.#beginWithLast(rows);
+    else {
+      rows.clear();
+      rows.finite = this.#enforcesFinite;
+      this.#forgetOverlap();
+    }
     return batch;
   }
 
-  #latestWith(rows: RowBatch, full: boolean): readonly LatestValue[] {
-    const { latest, window } = this.#delivery;
-    if (!latest) return this.takeLatest();
-    if (!full && !this.owesLatest) return this.#encoders.json.latest(rows);
-    this.#pending ??= new PendingLatest();
-    if (this.#pending.empty) this.#pendingSince = this.#firstReceived;
-    this.#pending.take(rows);
-    return full && this.#lastReceived < this.#pendingSince + window * 1000 ? [] : this.takeLatest();
+  #latestWait(): boolean {
+    const { latest, window, maxTicks } = this.#delivery;
+    const since = this.#lastReceived - this.#latestWritten;
+    // Below 0 the wall clock was set back.
+    return latest && maxTicks > 1 && since >= 0 && since < window * 1000;
+  }
+
+  #latestWith(rows: RowBatch, waits: boolean): readonly LatestValue[] {
+    const pending = this.#pending;
+    if (waits) {
+      this.#pending ??= new PendingLatest();
+      this.#pending.take(rows);
+      return [];
+    }
+    this.#latestWritten = this.#lastReceived;
+    if (pending === undefined || pending.empty) return this.#delivery.latest ? this.#encoders.json.latest(rows) : [];
+    pending.take(rows);
+    const latest = this.#encoders.json.latest(pending.rows);
+    pending.clear();
+    return latest;
+  }
+
+  #forgetOverlap(): void {
+    this.#firstOverlap = Number.POSITIVE_INFINITY;
+    this.#lastOverlap = -1;
+  }
+
+  /** The row behind those that were sealed is the first of the next batch. */
+  #beginWithLast(rows: RowBatch): void {
+    const overlaps = this.#lastOverlap === rows.length;
+    rows.beginWith(rows.length);
+    this.#forgetOverlap();
+    if (overlaps) this.overlaps(0);
+    this.#firstReceived = rows.columns.receiveTime[0]!;
+    this.due = this.#firstReceived / 1000 + this.#delivery.window;
+    if (this.#delivery.conflate) this.#kept.set(rows.instruments[0]!, 0);
   }
 }

@@ -98,7 +98,8 @@ function greek(name: string, source: ScalarSource, unit: string, description: st
     ...column,
     format: 'decimal',
     computed: true,
-    nullWhen: 'not an option, the set wants no Greeks, or no volatility explains the price',
+    nullWhen:
+      'not an option, the set wants none (or only of the last tick in a batch), or no volatility explains the price',
   };
 }
 
