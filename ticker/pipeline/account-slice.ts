@@ -236,6 +236,10 @@ export class AccountSlice implements SlicePipeline {
     return tokens;
   }
 
+  get breached(): number {
+    return this.#quarantine.written;
+  }
+
   /** The newest rows that broke a rule, the newest last; a bounded number. */
   breaches(): Breach[] {
     return this.#quarantine.breaches();

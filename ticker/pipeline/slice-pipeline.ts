@@ -1,6 +1,7 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
 import type { Connection } from '../providers/provider.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
+import type { Breach } from './validation/quarantine.ts';
 
 /** Counts since the start of one slice's pipeline. Every received tick ends in exactly one of `invalid`, `unknown`, `unrouted`, or in batches. */
 export interface PipelineCounters {
@@ -69,4 +70,8 @@ export interface SlicePipeline {
   ticking(): number;
   /** Tokens, at most `limit`, of which no row at all has come on the connection of the last frame. */
   unheard(limit: number): number[];
+  /** Rows that broke a rule so far, enforced or reported. */
+  readonly breached: number;
+  /** The newest of them, the newest last; a bounded number. */
+  breaches(): readonly Breach[];
 }

@@ -9,6 +9,7 @@ import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
 import type { SlicePipeline } from '../pipeline/slice-pipeline.ts';
 import { formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
+import { BreachLog } from './breach-log.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
@@ -134,6 +135,7 @@ export class SliceRunner {
       changed: () => this.#report(),
     });
     this.#gaps = new SliceGaps((gap) => this.#outbox.tellGap(gap));
+    const breachLog = new BreachLog(clock, log);
     this.#connection = new SliceConnection({
       slice: this.name,
       account,
@@ -149,6 +151,7 @@ export class SliceRunner {
           const started = observeFrame === undefined ? 0 : clock.monotonic();
           pipeline.frame(decoder, frame, receivedAt);
           observeFrame?.((clock.monotonic() - started) / 1000);
+          breachLog.look(pipeline);
           this.#pump.poke();
         },
         closed: () => this.#onClosed(),

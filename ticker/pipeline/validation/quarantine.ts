@@ -25,6 +25,11 @@ export class Quarantine {
   readonly #kept = new Uint8Array(quarantineSize);
   #written = 0;
 
+  /** Breaches so far. */
+  get written(): number {
+    return this.#written;
+  }
+
   add(record: InstrumentRecord, mask: number, receivedAt: number, lastPrice: number, quarantined: boolean): void {
     const at = this.#written++ % quarantineSize;
     this.#records[at] = record;
