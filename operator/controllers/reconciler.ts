@@ -18,14 +18,14 @@ import { Applier, type Outcome, type Overlays } from './apply.ts';
 import { balanceAfter, balancing } from './balancing.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { DemandBuilder } from './demand.ts';
+import { EndingSlices } from './ending-slices.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { idOf } from './names.ts';
 import { Overlay } from './overlay.ts';
 import { firstWait, nextSteps } from './ownership.ts';
 import { accountOf } from './placed.ts';
-import { isLive } from './shards.ts';
 import { MadeSlices, type SliceMaker, sliceMaker } from './slice-maker.ts';
-import { endDeadline, endingWrite, pruneWrites, type SliceWrite, sliceWrites } from './slice-writes.ts';
+import { pruneWrites, type SliceWrite, sliceWrites } from './slice-writes.ts';
 import { statusWrites } from './statuses.ts';
 import { type Observed, viewWorld, type World } from './world.ts';
 
@@ -88,8 +88,7 @@ export class Reconciler {
   readonly #made = new MadeSlices();
   readonly #handovers: Handovers;
   readonly #transfers = new Transfers();
-  /** When the owner of a slice that is being deleted was first seen gone, by slice UID. */
-  readonly #goneSince = new Map<string, number>();
+  readonly #ending = new EndingSlices();
   readonly #shardsSeen = new Set<string>();
   #newestShard = Number.NEGATIVE_INFINITY;
   #began = Number.NEGATIVE_INFINITY;
@@ -116,7 +115,7 @@ export class Reconciler {
     for (const slice of slices) this.#overlays.slices.wrote(slice);
     this.#handovers.forget();
     this.#transfers.forget();
-    this.#goneSince.clear();
+    this.#ending.forget();
     this.#began = this.#options.clock.monotonic();
   }
 
@@ -141,7 +140,7 @@ export class Reconciler {
       current: currentSlices(world.slices.filter(({ metadata }) => metadata.deletionTimestamp === undefined)),
     });
     observer?.planned((clock.monotonic() - planning) / 1000);
-    const ending = this.#ending(world);
+    const ending = this.#ending.writes(world, clock.monotonic());
     const steps = settling > 0 ? noSteps : this.#steps(world, plan);
     const transfer = settling > 0 ? noTransfer : this.#transfer(world, plan);
     const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#maker(world, transfer, steps));
@@ -255,27 +254,6 @@ export class Reconciler {
       return { connection: limits.instrumentsPerConnection, account: limits.instruments ?? Number.POSITIVE_INFINITY };
     };
     return this.#transfers.decide({ plan: plan.slices, slices, room, now, liveSince: this.#options.liveSince(now) });
-  }
-
-  /** Slices whose stream is being ended, and how long until one of them has waited long enough. */
-  #ending({ slices, shards }: World): { writes: SliceWrite[]; wait: number | undefined } {
-    const now = this.#options.clock.monotonic();
-    const writes: SliceWrite[] = [];
-    const deleting = slices.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
-    const present = new Set<string>();
-    let wait: number | undefined;
-    for (const slice of deleting) {
-      const key = slice.metadata.uid ?? idOf(slice);
-      present.add(key);
-      if (isLive(shards, slice.spec.owner)) this.#goneSince.delete(key);
-      else if (!this.#goneSince.has(key)) this.#goneSince.set(key, now);
-      const since = this.#goneSince.get(key) ?? now;
-      const write = endingWrite(slice, shards, now - since);
-      if (write !== undefined) writes.push(write);
-      else if (this.#goneSince.has(key)) wait = Math.min(wait ?? endDeadline, since + endDeadline - now);
-    }
-    for (const key of this.#goneSince.keys()) if (!present.has(key)) this.#goneSince.delete(key);
-    return { writes, wait };
   }
 
   #next(world: World, outcomes: readonly Outcome[], others: readonly (number | undefined)[]): number | undefined {
