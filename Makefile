@@ -1,7 +1,7 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-planner load check format generate simulate e2e e2e-failover e2e-up e2e-down
-export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES
+export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
@@ -18,7 +18,7 @@ else
 endif
 
 test: setup ## Type check, lint and every test but those on kind
-	@scripts/setup redis chromium python kubernetes
+	@scripts/setup redis chromium python kubernetes specification
 	@scripts/test
 
 bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fail where a ratio misses its goal)
@@ -32,7 +32,7 @@ load: setup ## The shard under load and failure, every tick accounted for (QUICK
 bench-planner: setup ## The planner at 1,000,000 instruments, the operator at 100,000 (CHECK=1: fail where a goal is missed)
 	@node bench/planner/main.ts
 
-simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...]
+simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...] [SHRINK=1]
 	@node simulation/main.ts
 
 e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)

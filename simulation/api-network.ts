@@ -12,7 +12,7 @@ import type {
   WatchOptions,
 } from '../cluster/cluster.ts';
 import { expired, unavailable } from '../cluster/errors.ts';
-import { type EventFault, FaultyCluster } from '../cluster/faulty-cluster.ts';
+import { type EventFault, FaultyCluster, type Verb } from '../cluster/faulty-cluster.ts';
 import type { KubeObject } from '../crds/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
@@ -41,6 +41,8 @@ const noTrouble: ApiTrouble = {
   stalledWatches: 0,
 };
 
+const reads: ReadonlySet<Verb> = new Set(['get', 'list', 'watch']);
+
 /** Milliseconds after which what an ordinary fault delayed has been tried again (backoffs go up to 30 s). */
 const recovery = 60_000;
 /** Milliseconds after which a silent watch is noticed, and then what it missed is dealt with. */
@@ -57,6 +59,7 @@ export class ApiNetwork {
   /** Calls and events that were tampered with. */
   faults = 0;
   #recoveredAt = 0;
+  readonly #afterWrites = new Map<SimulatedProcess, { left: number; readonly act: () => void }>();
 
   constructor(cluster: Cluster, clock: Clock, random: Random) {
     this.#cluster = cluster;
@@ -67,6 +70,19 @@ export class ApiNetwork {
   heal(): void {
     this.trouble = { ...noTrouble };
     this.away.clear();
+    this.#afterWrites.clear();
+  }
+
+  /** Calls `act` once the process has made so many more writes, before it hears of the last. */
+  afterWrites(process: SimulatedProcess, count: number, act: () => void): void {
+    this.#afterWrites.set(process, { left: count, act });
+  }
+
+  #written(process: SimulatedProcess): void {
+    const waiting = this.#afterWrites.get(process);
+    if (waiting === undefined || --waiting.left > 0) return;
+    this.#afterWrites.delete(process);
+    waiting.act();
   }
 
   /** Whether everybody has heard of everything by now. */
@@ -88,6 +104,7 @@ export class ApiNetwork {
         return undefined;
       },
       loseReply: ({ verb }) => {
+        if (!reads.has(verb)) this.#written(process);
         if (unreachable() || lot(this.trouble.lostReplies)) {
           this.#disturbed(0);
           return unavailable(`${verb}: the reply was lost`);

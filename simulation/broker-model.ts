@@ -2,7 +2,13 @@ import type { Instrument, InstrumentMaster } from '../cluster/market-data.ts';
 import type { Mode } from '../crds/index.ts';
 import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
-import { connectionLimit, connectionLost, credentialsRefused, unreachable } from '../ticker/providers/errors.ts';
+import {
+  connectionLimit,
+  connectionLost,
+  credentialsRefused,
+  rateLimited,
+  unreachable,
+} from '../ticker/providers/errors.ts';
 import type { Connection, ConnectionHandler, Provider, ProviderSession } from '../ticker/providers/provider.ts';
 import { Packet, type TickColumns } from '../ticker/tick-columns.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -51,8 +57,9 @@ export class BrokerModel {
   readonly accounts = new Map<string, BrokerAccount>();
   readonly options: BrokerOptions;
   readonly limits = { connections: 2, instrumentsPerConnection: 20, quotesPerSecond: 10 };
-  /** Share of logins and connections that fail for no reason. */
+  /** Shares of logins and connections that fail for no reason, and that are too many (429). */
   flaky = 0;
+  throttled = 0;
   faults = 0;
   #lastId = 0;
   #masters = 0;
@@ -105,6 +112,7 @@ export class BrokerModel {
 
   heal(): void {
     this.flaky = 0;
+    this.throttled = 0;
     for (const account of this.accounts.values()) {
       account.stalled = false;
       account.connections = this.limits.connections;
@@ -141,6 +149,10 @@ export class BrokerModel {
     if (random.next() < this.flaky) {
       this.faults++;
       throw unreachable(`account ${name}: no answer`);
+    }
+    if (this.throttled > 0 && random.next() < this.throttled) {
+      this.faults++;
+      throw rateLimited(`account ${name}: 429`);
     }
     if (this.account(name).accessToken !== accessToken) throw credentialsRefused(`account ${name}: 403`);
     return act();

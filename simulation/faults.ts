@@ -111,6 +111,74 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    name: 'shardCrashAtWrite',
+    perHour: 15,
+    async strike(stage) {
+      const { world, random } = stage;
+      const place = anyShard(stage);
+      const { process } = place;
+      world.api.afterWrites(process, 1 + random.integer(4), () => {
+        if (place.process !== process || place.leaving) return;
+        world.crash(place);
+        world.clock.setTimer(random.next() * 20 * seconds, () => world.restart(place, random.next() < 0.5));
+      });
+    },
+  },
+  {
+    name: 'operatorCrashAtWrite',
+    perHour: 20,
+    async strike({ world, random }) {
+      const place = world.leader;
+      if (place === undefined) return;
+      world.api.afterWrites(place.process, 1 + random.integer(6), () => world.restartOperator(place));
+    },
+  },
+  {
+    name: 'leaderPausedAtWrite',
+    perHour: 15,
+    async strike({ world, random }) {
+      const process = world.leader?.process;
+      if (process === undefined) return;
+      world.api.afterWrites(process, 1 + random.integer(6), () => {
+        process.pause();
+        world.clock.setTimer(random.next() * 60 * seconds, () => process.resume());
+      });
+    },
+  },
+  {
+    name: 'clockStepped',
+    perHour: 10,
+    async strike(stage) {
+      const { process } = stage.random.next() < 0.7 ? anyShard(stage) : anyOperator(stage);
+      process.wallError = (stage.random.next() - 0.5) * 600 * seconds;
+      await forAWhile(stage, 120 * seconds, () => {
+        process.wallError = 0;
+      });
+    },
+  },
+  {
+    name: 'clockDrifts',
+    perHour: 10,
+    async strike(stage) {
+      const { process } = stage.random.next() < 0.7 ? anyShard(stage) : anyOperator(stage);
+      process.drift(0.5 + stage.random.next());
+      await forAWhile(stage, 120 * seconds, () => process.drift(1));
+    },
+  },
+  {
+    name: 'machinePaused',
+    perHour: 10,
+    async strike(stage) {
+      const { process } = stage.random.next() < 0.7 ? anyShard(stage) : anyOperator(stage);
+      process.pause();
+      process.drift(0);
+      await forAWhile(stage, 40 * seconds, () => {
+        process.drift(1);
+        process.resume();
+      });
+    },
+  },
+  {
     name: 'apiAway',
     perHour: 15,
     async strike(stage) {
@@ -188,6 +256,30 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    name: 'brokerEvicts',
+    perHour: 8,
+    async strike(stage) {
+      const accounts = [...stage.world.broker.accounts.values()];
+      const account = accounts[stage.random.integer(accounts.length)]!;
+      account.connections = 1;
+      for (const connection of [...account.open].slice(0, Math.max(0, account.open.size - 1))) connection.fail();
+      await forAWhile(stage, 60 * seconds, () => {
+        account.connections = stage.world.broker.limits.connections;
+      });
+    },
+  },
+  {
+    name: 'brokerThrottles',
+    perHour: 10,
+    async strike(stage) {
+      const { broker } = stage.world;
+      broker.throttled = 0.3 + stage.random.next() * 0.7;
+      await forAWhile(stage, 40 * seconds, () => {
+        broker.throttled = 0;
+      });
+    },
+  },
+  {
     name: 'tokenRotated',
     perHour: 15,
     strike: ({ user, random }) => user.rotate(one(accountNames, random), random.next() * 60 * seconds),
@@ -238,6 +330,25 @@ export const faults: readonly Fault[] = [
     perHour: 3,
     async strike({ world }) {
       world.sink.wipe();
+    },
+  },
+  {
+    name: 'sinkFull',
+    perHour: 10,
+    async strike(stage) {
+      const { sink } = stage.world;
+      sink.full = true;
+      await forAWhile(stage, 40 * seconds, () => {
+        sink.full = false;
+      });
+    },
+  },
+  {
+    name: 'sinkFallsBack',
+    perHour: 4,
+    async strike(stage) {
+      const failOver = stage.world.sink.replicate();
+      await forAWhile(stage, 5 * seconds, failOver);
     },
   },
   { name: 'setApplied', perHour: 40, strike: ({ user, random }) => user.applySet(random) },

@@ -2,11 +2,12 @@ import { availableParallelism } from 'node:os';
 import { campaign, replayCommand } from './campaign.ts';
 import { faults } from './faults.ts';
 import type { FaultRates } from './schedule.ts';
-import { type SimulationResult, simulate } from './simulate.ts';
+import { shrink } from './shrink.ts';
+import { type SimulationOptions, type SimulationResult, simulate } from './simulate.ts';
 
 /**
  * Seeds (`SEEDS`, from `START` on) over all cores, or one (`SEED`) with its trace (`TRACE=1`), some faults (`FAULTS`) or
- * some strikes (`STRIKES`).
+ * some strikes (`STRIKES`); `SHRINK=1` looks for the fewest strikes that make it fail.
  */
 async function main(settings: NodeJS.ProcessEnv): Promise<void> {
   // `make` passes what was not said as nothing.
@@ -29,14 +30,14 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
     const strikes = said('STRIKES')
       ?.split(',')
       .map((id) => number(id, 'STRIKES'));
-    tell(
-      await simulate({
-        seed: number(SEED, 'SEED'),
-        ...(said('TRACE') === '1' ? { write: show } : {}),
-        ...(rates === undefined ? {} : { faults: rates }),
-        ...(strikes === undefined ? {} : { strikes: new Set(strikes) }),
-      }),
-    );
+    const options: SimulationOptions = {
+      seed: number(SEED, 'SEED'),
+      ...(said('TRACE') === '1' ? { write: show } : {}),
+      ...(rates === undefined ? {} : { faults: rates }),
+      ...(strikes === undefined ? {} : { strikes: new Set(strikes) }),
+    };
+    if (said('SHRINK') === '1') return await showShrunk(options);
+    tell(await simulate(options));
   } else {
     const first = number(said('START') ?? '1', 'START');
     const seeds = Array.from({ length: number(said('SEEDS') ?? '200', 'SEEDS') }, (_, index) => first + index);
@@ -52,6 +53,19 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
     `simulate: seeds=${seeds} violations=${violations} faults=${struck} virtual_hours=${(seconds / 3600).toFixed(1)}`,
   );
   process.exitCode = violations > 0 ? 1 : 0;
+}
+
+/** The fewest strikes that bring the seed's violation about, and how to see them. */
+async function showShrunk(options: SimulationOptions): Promise<void> {
+  const shrunk = await shrink(options);
+  if (shrunk === undefined) {
+    show(`seed ${options.seed} does not fail`);
+    return;
+  }
+  const { strikes, violation, runs } = shrunk;
+  show(`${violation}\nwith ${strikes.length} strikes, found in ${runs} runs; replay:`);
+  show(`  make simulate SEED=${options.seed} STRIKES=${strikes.join(',')} TRACE=1`);
+  process.exitCode = 1;
 }
 
 /** `name,name:30`: faults that may strike, with how often an hour where that is not as usual. */

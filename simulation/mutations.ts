@@ -1,6 +1,7 @@
 import type { Cluster, Resource, WatchEvent, WatchOptions } from '../cluster/cluster.ts';
 import { instrumentSets, secrets, subscriptionSlices } from '../cluster/resources.ts';
 import type { InstrumentSet, KubeObject, SubscriptionSlice } from '../crds/index.ts';
+import { hasCode } from '../runtime/errors.ts';
 import type { Sink } from '../ticker/sinks/sink.ts';
 
 /** A deliberate bug, put between the parts: what the invariants must see. */
@@ -59,6 +60,8 @@ function alteredCluster(
 
 /** Every `lost`-th call is said to be written and is not. */
 const lost = 40;
+/** Every so manyth call gets the next one's number. */
+const skipped = 50;
 
 export const mutations: readonly Mutation[] = [
   {
@@ -130,8 +133,52 @@ export const mutations: readonly Mutation[] = [
           resource === secrets ? silence(options.signal) : inner.watch<KubeObject>(resource, options),
       }),
   },
+  {
+    name: 'the sink says of a call that skips one that it was written',
+    sink: (inner) =>
+      alteredSink(inner, {
+        send: async (call) => {
+          const answer = await inner.send(call.n % skipped === 0 ? { ...call, n: call.n + 1 } : call);
+          return answer.kind === 'gap' ? { kind: 'written' } : answer;
+        },
+      }),
+  },
+  {
+    name: 'the operator ignores that its watch has expired (410)',
+    operatorCluster: (inner) =>
+      alteredCluster(inner, { watched: (resource, options) => deafTo410(inner.watch(resource, options), options) }),
+  },
+  {
+    name: 'the operator does not hear that a set is deleted',
+    operatorCluster: (inner) =>
+      alteredCluster(inner, {
+        watched: (resource, options) =>
+          resource === instrumentSets
+            ? withoutDeletions(inner.watch(resource, options))
+            : inner.watch<KubeObject>(resource, options),
+      }),
+  },
 ];
 
 async function* silence(signal: AbortSignal): AsyncGenerator<WatchEvent<KubeObject>, void> {
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Where the API server says that the version is too old, nothing is heard any more. */
+async function* deafTo410(
+  events: AsyncIterable<WatchEvent<KubeObject>>,
+  { signal }: WatchOptions,
+): AsyncGenerator<WatchEvent<KubeObject>, void> {
+  try {
+    yield* events;
+  } catch (error) {
+    if (!hasCode(error, 'CLUSTER_EXPIRED')) throw error;
+    yield* silence(signal);
+  }
+}
+
+async function* withoutDeletions(
+  events: AsyncIterable<WatchEvent<KubeObject>>,
+): AsyncGenerator<WatchEvent<KubeObject>, void> {
+  for await (const event of events) if (event.type !== 'DELETED') yield event;
 }

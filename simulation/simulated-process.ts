@@ -10,15 +10,23 @@ export class SimulatedProcess {
   readonly name: string;
   /** Its own view of time. */
   readonly clock: Clock;
+  /** Milliseconds by which its wall clock is ahead. */
+  wallError = 0;
+  readonly #world: Clock;
+  /** Its monotonic time runs this many times as fast as the world's since that moment. */
+  #rate = 1;
+  #since: { readonly world: number; readonly own: number };
   #state: ProcessState = 'running';
   readonly #late: (() => void)[] = [];
 
   constructor(name: string, clock: Clock) {
     this.name = name;
+    this.#world = clock;
+    this.#since = { world: clock.monotonic(), own: clock.monotonic() };
     this.clock = {
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
-      setTimer: (delay, fire) => this.#setTimer(clock, delay, fire),
+      now: () => clock.now() + this.wallError,
+      monotonic: () => this.#monotonic(),
+      setTimer: (delay, fire) => this.#setTimer(delay, fire),
     };
   }
 
@@ -34,6 +42,12 @@ export class SimulatedProcess {
   crash(): void {
     this.#state = 'dead';
     this.#late.length = 0;
+  }
+
+  /** Its time goes faster or slower; 0 stops it, as that of a virtual machine that is paused. */
+  drift(rate: number): void {
+    this.#since = { world: this.#world.monotonic(), own: this.#monotonic() };
+    this.#rate = rate;
   }
 
   /** SIGSTOP. */
@@ -64,12 +78,25 @@ export class SimulatedProcess {
     });
   }
 
-  #setTimer(clock: Clock, delay: number, fire: () => void): Timer {
+  #monotonic(): number {
+    return this.#since.own + (this.#world.monotonic() - this.#since.world) * this.#rate;
+  }
+
+  /** Fires by the process's own time, however that goes meanwhile. */
+  #setTimer(delay: number, fire: () => void): Timer {
+    const due = this.#monotonic() + Math.max(0, delay);
     let cancelled = false;
+    let timer: Timer;
     const act = (): void => {
-      if (!cancelled) fire();
+      if (cancelled) return;
+      if (due - this.#monotonic() > tolerance) arm();
+      else fire();
     };
-    const timer = clock.setTimer(delay, () => this.deliver(act));
+    const arm = (): void => {
+      const left = (due - this.#monotonic()) / (this.#rate > 0 ? this.#rate : 1);
+      timer = this.#world.setTimer(left, () => this.deliver(act));
+    };
+    arm();
     return {
       cancel: () => {
         cancelled = true;
@@ -78,3 +105,6 @@ export class SimulatedProcess {
     };
   }
 }
+
+/** Milliseconds that rounding may take from a timer. */
+const tolerance = 1e-6;

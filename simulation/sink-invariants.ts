@@ -5,7 +5,7 @@ import { parseBatch } from '../ticker/pipeline/format/read.ts';
 import type { Answer, Call, ClaimAnswer, ClaimRequest } from '../ticker/sinks/sink.ts';
 import { compareTokens, formatToken } from '../ticker/sinks/token.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-import type { SinkObserver } from './sink-network.ts';
+import type { SinkObserver, SinkState } from './sink-network.ts';
 import type { TickLedger } from './tick-ledger.ts';
 import type { Trace } from './trace.ts';
 
@@ -15,6 +15,12 @@ interface Accepted {
   n: number;
   /** Whose token it is. */
   process: SimulatedProcess;
+}
+
+/** What is known of what the sink has accepted. */
+interface Known {
+  readonly accepted: ReadonlyMap<string, Accepted>;
+  readonly ended: ReadonlySet<string>;
 }
 
 /**
@@ -101,6 +107,20 @@ export class SinkInvariants implements SinkObserver {
   ended(process: SimulatedProcess, sliceUid: string, token: Token, answer: Answer): void {
     this.#trace.add('sink', `${process.name} ends ${sliceUid.slice(0, 8)} with ${formatToken(token)}: ${answer.kind}`);
     if (answer.kind === 'written') this.#ended.add(sliceUid);
+  }
+
+  state(): Known {
+    const copy = (accepted: Accepted): Accepted => ({ ...accepted });
+    const accepted = new Map([...this.#accepted].map(([sliceUid, each]) => [sliceUid, copy(each)]));
+    return { accepted, ended: new Set(this.#ended) };
+  }
+
+  /** From here on an older token may be accepted until the owner has claimed anew; readers drop what comes under it. */
+  rolledBack(state: SinkState): void {
+    this.wiped();
+    const { accepted, ended } = state as Known;
+    for (const [sliceUid, each] of accepted) this.#accepted.set(sliceUid, { ...each });
+    for (const sliceUid of ended) this.#ended.add(sliceUid);
   }
 
   wiped(): void {

@@ -15,7 +15,13 @@ export interface SinkObserver {
   sentLate(process: SimulatedProcess, call: Call, answer: Answer): void;
   ended(process: SimulatedProcess, sliceUid: string, token: Token, answer: Answer): void;
   wiped(): void;
+  /** What is known of what was accepted, to go back to. */
+  state(): SinkState;
+  rolledBack(state: SinkState): void;
 }
+
+/** What an observer knew when a replica was made. */
+export type SinkState = object;
 
 export interface SinkNetworkOptions {
   readonly clock: Clock;
@@ -30,16 +36,20 @@ export interface SinkNetworkOptions {
 /** The ways from processes to one sink. */
 export class SinkNetwork {
   readonly #options: SinkNetworkOptions;
+  #memory: MemorySink;
   #sink: Sink;
   /** Names of processes that cannot reach it; `*` for all. */
   readonly away = new Set<string>();
   /** Milliseconds that a call takes. */
   latency = 1;
   lostReplies = 0;
+  /** It answers, and writes nothing, as a Redis without memory. */
+  full = false;
   faults = 0;
 
   constructor(options: SinkNetworkOptions) {
     this.#options = options;
+    this.#memory = new MemorySink({ clock: options.clock });
     this.#sink = this.#open();
   }
 
@@ -47,23 +57,40 @@ export class SinkNetwork {
     this.away.clear();
     this.latency = 1;
     this.lostReplies = 0;
+    this.full = false;
   }
 
   /** The sink loses everything, as a Redis that restarts without persistence. */
   wipe(): void {
+    this.#memory = new MemorySink({ clock: this.#options.clock });
     this.#sink = this.#open();
     this.#options.observer.wiped();
+  }
+
+  /** A replica as it is now; what is returned fails over to it. */
+  replicate(): () => void {
+    const { observer } = this.#options;
+    const replica = this.#memory.replica();
+    const state = observer.state();
+    const before = this.#memory;
+    return () => {
+      // The data has been lost meanwhile: there is nothing to fall back to.
+      if (this.#memory !== before) return;
+      this.#memory = replica;
+      this.#sink = this.#open();
+      observer.rolledBack(state);
+    };
   }
 
   /** The sink as one process reaches it. */
   connect(process: SimulatedProcess): Sink {
     const { observer } = this.#options;
     let last = 0;
-    const call = <T>(act: (sink: Sink) => Promise<T>, observe: (answer: T) => void): Promise<T> => {
+    const call = <T>(act: (sink: Sink) => Promise<T>, observe: (answer: T) => void, writes = true): Promise<T> => {
       // What one process sends arrives in the order of sending.
       const { clock } = this.#options;
       last = Math.max(last, clock.monotonic() + this.latency);
-      return process.reply(this.#call(process, last, act, observe));
+      return process.reply(this.#call(process, last, act, observe, writes));
     };
     return {
       claim: (request) =>
@@ -95,6 +122,7 @@ export class SinkNetwork {
         call(
           (sink) => sink.ping(),
           () => undefined,
+          false,
         ),
       close: () => Promise.resolve(),
     };
@@ -105,10 +133,12 @@ export class SinkNetwork {
     at: number,
     act: (sink: Sink) => Promise<T>,
     observe: (answer: T) => void,
+    writes: boolean,
   ): Promise<T> {
     const { clock, random } = this.#options;
     await sleep(clock, at - clock.monotonic());
     if (this.#unreachable(process)) throw this.#fail('the sink is away');
+    if (this.full && writes) throw this.#fail('OOM command not allowed');
     const answer = await act(this.#sink);
     observe(answer);
     if (this.lostReplies > 0 && random.next() < this.lostReplies) throw this.#fail('the answer was lost');
@@ -125,9 +155,8 @@ export class SinkNetwork {
   }
 
   #open(): Sink {
-    const { clock, follow, alter } = this.#options;
-    const sink = new MemorySink({ clock });
-    follow(sink.reader());
-    return alter === undefined ? sink : alter(sink);
+    const { follow, alter } = this.#options;
+    follow(this.#memory.reader());
+    return alter === undefined ? this.#memory : alter(this.#memory);
   }
 }

@@ -183,6 +183,10 @@ export class World {
     this.api.heal();
     this.sink.heal();
     this.broker.heal();
+    for (const { process } of [...this.shards, ...this.operators]) {
+      process.wallError = 0;
+      process.drift(1);
+    }
     for (const place of this.shards) {
       place.process.resume();
       this.restart(place, false);

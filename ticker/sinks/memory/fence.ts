@@ -30,6 +30,18 @@ export class Fence {
     return this.#ended;
   }
 
+  /** Another one that stands where this one does. */
+  copy(): Fence {
+    const fence = new Fence();
+    for (const entry of this.#accepted) fence.#accepted.push({ ...entry });
+    for (const [setUid, previous] of this.#previous) fence.#previous.set(setUid, previous);
+    fence.#before = this.#before;
+    fence.#ended = this.#ended;
+    fence.#mark = this.#mark;
+    fence.#echo = this.#echo;
+    return fence;
+  }
+
   claim(request: ClaimRequest): ClaimAnswer {
     if (this.#ended) return { kind: 'ended' };
     const newest = this.#newest();

