@@ -166,7 +166,6 @@ function timing(row: EndToEnd): Figure[] {
       unit: 'ms',
       detail: `${others(processing)}; ${compact(row.ticksPerSecond)} ticks/s`,
       goal: atMost(0.06),
-      checked: true,
     },
     {
       name: `${scenario.name}: frame to subscriber, P99`,
