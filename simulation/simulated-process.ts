@@ -93,7 +93,8 @@ export class SimulatedProcess {
       else fire();
     };
     const arm = (): void => {
-      const left = (due - this.#monotonic()) / (this.#rate > 0 ? this.#rate : 1);
+      // While its time stands still it is only looked at now and then whether it goes on.
+      const left = this.#rate > 0 ? (due - this.#monotonic()) / this.#rate : stoppedPoll;
       timer = this.#world.setTimer(left, () => this.deliver(act));
     };
     arm();
@@ -108,3 +109,5 @@ export class SimulatedProcess {
 
 /** Milliseconds that rounding may take from a timer. */
 const tolerance = 1e-6;
+/** Milliseconds between looks at a clock that stands still. */
+const stoppedPoll = 100;

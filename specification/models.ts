@@ -96,6 +96,7 @@ export const variants: readonly Variant[] = [
   { without: 'until refused', model: 'API server or sink away, false suspicions', breaks: 'Delivered' },
   { without: 'fence', model: 'API server or sink away, false suspicions', breaks: 'InOrder' },
   { without: 'warm', model: 'planned moves', breaks: 'Seamless' },
+  { without: 'one handover at a time', model: 'planned moves', constants: { MaxTick: 3 }, breaks: 'Seamless' },
   { without: 'a standby keeps what it may deliver', model: 'planned moves', breaks: 'Seamless' },
   { without: 'warm while it reaches back', model: 'planned moves', constants: { Buffer: 1 }, breaks: 'Seamless' },
   { without: 'a call is written once', model: 'lost answers', breaks: 'InOrder' },
