@@ -89,12 +89,13 @@ export class SimulatedProcess {
     let timer: Timer;
     const act = (): void => {
       if (cancelled) return;
-      if (due - this.#monotonic() > tolerance) arm();
+      if (this.#monotonic() < due) arm();
       else fire();
     };
     const arm = (): void => {
       // While its time stands still it is only looked at now and then whether it goes on.
-      const left = this.#rate > 0 ? (due - this.#monotonic()) / this.#rate : stoppedPoll;
+      const exact = this.#rate === 1 && this.#since.own === this.#since.world;
+      const left = this.#rate > 0 ? (due - this.#monotonic()) / this.#rate + (exact ? 0 : slack) : stoppedPoll;
       timer = this.#world.setTimer(left, () => this.deliver(act));
     };
     arm();
@@ -107,7 +108,7 @@ export class SimulatedProcess {
   }
 }
 
-/** Milliseconds that rounding may take from a timer. */
-const tolerance = 1e-6;
+/** Milliseconds after which a timer of a clock that is not the world's is due in spite of rounding. */
+const slack = 1e-6;
 /** Milliseconds between looks at a clock that stands still. */
 const stoppedPoll = 100;
