@@ -32,6 +32,18 @@ test('a step of the wall clock moves no timer', async () => {
   expect(fired).toBe(true);
 });
 
+test('what is due while the process is stopped fires late', async () => {
+  const clock = new VirtualClock(0);
+  const fired: number[] = [];
+  for (const delay of [30, 10, 200]) clock.setTimer(delay, () => fired.push(clock.now()));
+  clock.jump(100);
+  expect(fired).toEqual([]);
+  await clock.advance(0);
+  expect(fired).toEqual([100, 100]);
+  await clock.advance(100);
+  expect(fired).toEqual([100, 100, 200]);
+});
+
 test('sleep ends early when aborted and leaves no timer', async () => {
   const clock = new VirtualClock();
   const stop = new AbortController();

@@ -40,6 +40,11 @@ export class VirtualClock implements Clock {
     this.#epoch += milliseconds;
   }
 
+  /** Time goes by for a process that is stopped: what is due meanwhile fires late, when time moves on again. */
+  jump(milliseconds: number): void {
+    this.#monotonic += milliseconds;
+  }
+
   setTimer(delay: number, fire: () => void): Timer {
     const timer: QueuedTimer = { at: this.#monotonic + Math.max(0, delay), order: this.#order++, fire };
     this.#timers.push(timer);
@@ -92,7 +97,7 @@ export class VirtualClock implements Clock {
   }
 
   #fireNext(): void {
-    this.#monotonic = this.#timers.nextAt;
+    this.#monotonic = Math.max(this.#monotonic, this.#timers.nextAt);
     this.#timers.shift()?.();
   }
 }

@@ -8,6 +8,7 @@ import type { TickColumns } from '../tick-columns.ts';
 import { type AccountSession, asCoded } from './account-session.ts';
 import { streamStalled } from './errors.ts';
 import type { ShardLimits } from './limits.ts';
+import { ReceivedUntil } from './received-until.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import type { SliceSessions } from './slice-sessions.ts';
 import { StreamWatch } from './stream-watch.ts';
@@ -21,8 +22,11 @@ export interface SliceConnectionEvents {
   /** Everything that is wanted has been asked for on a new connection. */
   opened(): void;
   frame(decoder: Decoder, frame: Uint8Array, receivedAtMicros: number): void;
-  /** Gone; `error` is absent where it was closed on purpose. */
-  closed(error: CodedError | undefined): void;
+  /**
+   * Gone; `error` is absent where it was closed on purpose. Whatever the broker sent until `receivedUntilMicros` was
+   * received.
+   */
+  closed(error: CodedError | undefined, receivedUntilMicros: number): void;
   /** Something that the status shows changed. */
   changed(): void;
 }
@@ -42,6 +46,9 @@ export interface SliceConnectionOptions {
 /** Instruments asked for again to see whether a stream lives. */
 const probeSize = 3;
 
+/** A process that looks at its connection this many times less often than it means to was stopped. */
+const pausedSweeps = 1.5;
+
 /**
  * Keeps one connection of a slice open while it is wanted, and subscribed to exactly what is wanted: by difference while
  * it is open, everything on a new one. Waits between attempts go by what went wrong; refused credentials are left alone
@@ -56,6 +63,7 @@ export class SliceConnection {
   #connection: Connection | undefined;
   #session: ProviderSession | undefined;
   #stream: StreamWatch | undefined;
+  #received: ReceivedUntil | undefined;
   #finish: ((error: CodedError | undefined) => void) | undefined;
   #error: CodedError | undefined;
   #silent: readonly string[] = [];
@@ -205,7 +213,9 @@ export class SliceConnection {
         this.#connection = undefined;
         this.#error = ended;
         log.info({ event: 'connection.closed', slice, code: ended?.code }, ended?.message ?? 'closed');
-        events.closed(ended);
+        const now = clock.now() * 1000;
+        events.closed(ended, this.#received?.at({ monotonic: clock.monotonic(), wall: now }) ?? now);
+        this.#received = undefined;
       }
     }
     return ended;
@@ -221,6 +231,7 @@ export class SliceConnection {
         if (this.#connection === undefined) return;
         this.lastTickAt = clock.monotonic();
         this.#stream?.heard(this.lastTickAt);
+        this.#received?.heard({ monotonic: this.lastTickAt, wall: receivedAt });
         events.frame(decoder, frame, receivedAt);
       },
       notice: ({ kind, text }) => log.warn({ event: 'connection.notice', slice, kind, text }, 'the broker says'),
@@ -247,6 +258,8 @@ export class SliceConnection {
     this.#error = undefined;
     this.opens++;
     this.#stream = new StreamWatch(limits, now);
+    const bounds = { pause: pausedSweeps * limits.sweep, settle: limits.probeAnswer };
+    this.#received = new ReceivedUntil(bounds, { monotonic: now, wall: clock.now() * 1000 });
     this.#ask(connection, this.#subscriptions.reconcile(now));
     log.info({ event: 'connection.opened', slice, instruments: this.#subscriptions.sent }, 'connected');
     events.opened();
@@ -256,6 +269,7 @@ export class SliceConnection {
     const { clock, limits } = this.#options;
     this.#sweepTimer = clock.setTimer(limits.sweep, () => {
       if (this.#connection !== connection) return;
+      this.#received?.alive(clock.monotonic());
       this.#sweep(connection);
       this.#sweepLater(connection);
     });

@@ -3,7 +3,7 @@ import type { Gap } from '../delivery.ts';
 /** Knows since when nothing is received, and tells of it once it is known until when. Times are microseconds since the epoch. */
 export class SliceGaps {
   readonly #tell: (gap: Gap) => void;
-  /** When the connection was lost or, after a rest, the session that it is needed for opens. */
+  /** Until when all was received or, after a rest, the session that it is needed for opens. */
   #lostAt: number | undefined;
   /** The open gap was made on purpose, after the grace. */
   #detached = false;
@@ -17,7 +17,7 @@ export class SliceGaps {
     this.#detached = true;
   }
 
-  /** Nothing is received from `at` on, if that was not so before. */
+  /** The connection is gone, and all was received until `at`; where a gap is open already, it goes on. */
   lost(at: number): void {
     this.#lostAt ??= at;
   }

@@ -154,7 +154,7 @@ export class SliceRunner {
           breachLog.look(pipeline);
           this.#pump.poke();
         },
-        closed: () => this.#onClosed(),
+        closed: (_, receivedUntil) => this.#onClosed(receivedUntil),
         changed: () => this.#report(),
       },
     });
@@ -434,15 +434,15 @@ export class SliceRunner {
     this.#steer();
   }
 
-  #onClosed(): void {
-    const { pipeline, clock } = this.#options;
-    pipeline.connectionLost(clock.now() * 1000);
+  #onClosed(receivedUntil: number): void {
+    const { pipeline } = this.#options;
+    pipeline.connectionLost(receivedUntil);
     const stands = this.#standby.active;
     if (!stands && (this.#draining || this.#ending || this.#outbox.state === 'refused')) pipeline.sealBars();
     // What was received before the gap comes before it.
     this.#pump.flush();
     if (stands) this.#standby.lost();
-    else if (this.#rest === undefined) this.#gaps.lost(clock.now() * 1000);
+    else if (this.#rest === undefined) this.#gaps.lost(receivedUntil);
     this.#report();
   }
 
