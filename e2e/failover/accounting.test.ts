@@ -42,6 +42,12 @@ describe('every tick is accounted for', () => {
     expect(account(report({ live: [0, 400] }, { gaps }), options)).toMatchObject({ gap: 0, untold: 100 });
   });
 
+  it('leaves out sets that are not looked at: the reader may know one that is gone', () => {
+    const gone = report({ live: [0, 1], longestGap: 10_000 });
+    expect(account(gone, { ...options, sets: ['default/other'] })).toMatchObject({ made: 0, untold: 0, longestGap: 0 });
+    expect(account(gone, { ...options, sets: ['default/s'] })).toMatchObject({ made: 500, untold: 499 });
+  });
+
   it('leaves out what is on its way at both ends, and names the worst instrument', () => {
     expect(account(report({ live: [50, 450], longestGap: 777 }), { rate: 50, margin: 1000 })).toMatchObject({
       made: 400,

@@ -31,13 +31,15 @@ export interface AccountingOptions {
   readonly margin: number;
   /** End of the measured time; the report's own when absent. A gap is told by the batch that ends it, which may come later. */
   readonly until?: number;
+  /** Sets that are looked at; all when absent. */
+  readonly sets?: readonly string[];
 }
 
 /** Milliseconds by which a told stretch may miss the broker's own time of a tick: a tick's phase, and its way. */
 const slack = 150;
 const day = 86_400_000;
 
-/** Accounts for every tick of the instruments that the reader knows. */
+/** Accounts for every tick of the instruments that the reader knows, of these sets. */
 export function account(report: ReaderReport, options: AccountingOptions): Account {
   const sum = { made: 0, live: 0, overlap: 0, stream: 0, late: 0, gap: 0, untold: 0, repeated: 0 };
   let longestGap = 0;
@@ -47,6 +49,7 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
   const first = Math.ceil((report.since + options.margin - midnight) / period);
   const end = Math.floor(((options.until ?? report.now) - options.margin - midnight) / period);
   for (const instrument of report.instruments) {
+    if (options.sets?.includes(instrument.set) === false) continue;
     const gaps = report.gaps.filter(({ set }) => set === instrument.set);
     if (instrument.numbered) add(sum, instrument, first, end, (number) => told(gaps, midnight + (number + 1) * period));
     if (instrument.longestGap > longestGap) {

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { recovered } from '../lab/desk.ts';
-import { rate } from '../lab/lab.ts';
+import { list } from '../lab/kubectl.ts';
+import { desk, rate } from '../lab/lab.ts';
 import { collectLogs } from '../lab/logs.ts';
 import { readReport, resetReader } from '../lab/reader.ts';
 import type { ReaderReport } from '../reader/report.ts';
@@ -19,9 +20,11 @@ const margin = 1500;
 /** Milliseconds that the batch may take which tells of a gap. */
 const told = 30_000;
 
-/** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick. */
+/** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick of the sets that were there. */
 export async function measure({ name, happen }: Pick<Case, 'name' | 'happen'>): Promise<Account> {
   await recovered();
+  // The reader may still know instruments of sets that were there a moment ago.
+  const sets = (await list('instrumentset', desk)).map(({ metadata }) => `${desk}/${metadata.name}`);
   await resetReader();
   await delay(before);
   await happen();
@@ -29,11 +32,11 @@ export async function measure({ name, happen }: Pick<Case, 'name' | 'happen'>): 
   await delay(after);
   let report = await readReport();
   const until = report.now;
-  let result = account(report, { rate, margin, until });
+  let result = account(report, { rate, margin, until, sets });
   while (result.untold > 0 && report.now < until + told) {
     await delay(1000);
     report = await readReport();
-    result = account(report, { rate, margin, until });
+    result = account(report, { rate, margin, until, sets });
   }
   if (result.untold + result.stale > 0) await keepEvidence(name, report);
   return result;
