@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { leaves } from './leftovers.ts';
 
 const run = promisify(execFile);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -14,10 +15,13 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
  */
 export async function withBundle<T>(act: (program: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'load-bundle-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const forget = leaves(remove);
   try {
     await run(process.execPath, [here('../../scripts/bundle.ts'), folder, here('shard.ts')]);
     return await act(join(folder, 'dist', 'shard.js'));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await remove();
+    forget();
   }
 }

@@ -3,6 +3,7 @@ import { type Figure, met, renderTable } from '../goals.ts';
 import { withBundle } from './bundled.ts';
 import { cleanFigures, streamCleanMarket } from './clean-market.ts';
 import { costFigures, measureCost } from './cost.ts';
+import { cleanUpOnSignals } from './leftovers.ts';
 import { runFault, runPastBound } from './outage.ts';
 import type { Outcome, Size } from './outcome.ts';
 import { figuresOf, streamTable } from './report.ts';
@@ -11,7 +12,7 @@ import { runSteady, steady } from './steady.ts';
 
 /**
  * `make load`: the shard under load and under failure, each part a process of its own. `QUICK=1` takes less than 50 s,
- * `ONLY=fault` runs the scenarios of that name. The last line is one JSON object with every figure and its goal; the exit
+ * `ONLY=fault` runs the scenarios of that name, `COUNT=10` says how often `shutdown` drains. The last line is one JSON object with every figure and its goal; the exit
  * status is 1 where a single tick is not accounted for.
  */
 const size: Size = process.env['QUICK'] === '1' ? 'quick' : 'full';
@@ -45,6 +46,7 @@ const scenariosOf = (program: string): Readonly<Record<string, () => Promise<voi
   cost: table(async () => costFigures(await measureCost(size, { program }))),
 });
 
+cleanUpOnSignals();
 await withBundle(async (program) => {
   const scenarios = scenariosOf(program);
   const wanted = Object.keys(scenarios).filter((name) => only === '' || only.split(',').includes(name));

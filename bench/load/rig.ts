@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import type { ShardLimits } from '../../ticker/shard/limits.ts';
 import { type RedisServer, startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
 import { Child } from './child.ts';
+import { leaves } from './leftovers.ts';
 import {
   type FeedPlan,
   type LedgerEntry,
@@ -49,6 +50,7 @@ export class Rig {
   streams: Child | undefined;
   pubsub: Child | undefined;
   #shard: Child | undefined;
+  readonly #forget: (() => void)[] = [];
   readonly #options: RigOptions;
   readonly #brokerAddress: string;
 
@@ -68,11 +70,15 @@ export class Rig {
   static async start(options: RigOptions): Promise<Rig> {
     const origin = micros();
     const spool = await mkdtemp(join(tmpdir(), 'load-spool-'));
+    const forgetSpool = leaves(() => rm(spool, { recursive: true, force: true }));
     // A subscriber that has to share a core must not be thrown out.
     const redis = await startRedis(['--client-output-buffer-limit', 'pubsub 0 0 0', '--io-threads', '1']);
+    const forgetRedis = leaves(() => redis.stop());
     const broker = new Child('broker', { plan: options.plan, origin });
     const { port, slices } = await broker.next('broker');
     const rig = new Rig(options, { redis, broker, slices, port, spool });
+    const forget = leaves(() => rig.stop());
+    rig.#forget.push(forget, forgetRedis, forgetSpool);
     if (options.readers === false) return rig;
     const shares = slices.map(({ uid, first, count }) => ({ uid, first, count }));
     rig.streams = new Child('reader', { redis: redis.url, over: 'streams', origin, slices: shares });
@@ -193,5 +199,6 @@ export class Rig {
     await Promise.all([this.#shard, this.streams, this.pubsub, this.broker].map((child) => child?.stop()));
     await this.redis.stop();
     await rm(this.spoolDirectory, { recursive: true, force: true });
+    for (const forget of this.#forget) forget();
   }
 }

@@ -22,6 +22,9 @@ interface Ends {
   readonly rate: number;
 }
 
+/** How often it drains, where that is asked for. */
+const asked = Number(process.env['COUNT'] ?? 0);
+
 const ends: Record<Size, Ends> = {
   full: { drains: 50, awayEvery: 5, kills: 5, rate: 20_000 },
   quick: { drains: 4, awayEvery: 2, kills: 1, rate: 20_000 },
@@ -44,8 +47,14 @@ export interface Shutdowns {
   readonly received: number;
   /** Sealed in the spool at an end, and left to the next start. */
   readonly sealed: number;
-  /** Neither accepted nor sealed when a shard ended: dropped past the bound, or given up. */
-  readonly givenUp: number;
+  /** Dropped by a shard past its bounds, and what of that the reader was told. */
+  readonly dropped: number;
+  readonly told: number;
+  /** Neither accepted nor sealed when a shard ended. */
+  readonly unsealed: number;
+  /** Times that a feed was left unread for the spool to catch up, and milliseconds. */
+  readonly pauses: number;
+  readonly pausedMillis: number;
   /** Received by a shard and not in the reader's hands; in its hands and not received by a shard; and read twice. */
   readonly lost: number;
   readonly unexpected: number;
@@ -54,7 +63,8 @@ export interface Shutdowns {
 
 /** SIGTERM under full load, again and again, some of it while Redis is away. */
 export async function runDrains(size: Size, options: Partial<RigOptions> = {}): Promise<Shutdowns> {
-  const { drains, awayEvery, rate } = ends[size];
+  const { awayEvery, rate } = ends[size];
+  const drains = asked > 0 ? asked : ends[size].drains;
   const random = new SeededRandom(3);
   const rig = await Rig.start({ plan, limits, streamLength: 1_500, ...options });
   try {
@@ -81,7 +91,11 @@ export async function runDrains(size: Size, options: Partial<RigOptions> = {}): 
       whileAway,
       received: sum(shards.flatMap(({ received }) => Object.values(received))),
       sealed: sum(shards.map(({ totals }) => totals.spooled)),
-      givenUp: sum(shards.map(({ totals }) => totals.lost + totals.held - totals.spooled)),
+      dropped: sum(shards.map(({ totals }) => totals.lost)),
+      told: streams.told['spool'] ?? 0,
+      unsealed: sum(shards.map(({ totals }) => totals.held - totals.spooled)),
+      pauses: sum(shards.map(({ totals }) => totals.feedPauses)),
+      pausedMillis: sum(shards.map(({ totals }) => totals.feedPausedMillis)),
       lost: missing,
       unexpected,
       duplicated: streams.duplicated + streams.repeated,
@@ -197,7 +211,15 @@ export function shutdownFigures(drained: Shutdowns, killed: Kills): Figure[] {
       unit: 'ticks',
       detail: `${drained.whileAway} of them with Redis away: ${drained.sealed} ticks sealed, and left to the next start`,
     },
-    { name: `${drains}: given up by a shard`, value: drained.givenUp, unit: 'ticks', ...none },
+    {
+      name: `${drains}: dropped past a bound`,
+      value: drained.dropped,
+      unit: 'ticks',
+      ...none,
+      detail: `feeds were left unread ${drained.pauses} times, ${Math.round(drained.pausedMillis)} ms together`,
+    },
+    { name: `${drains}: dropped, and not told`, value: drained.dropped - drained.told, unit: 'ticks', ...none },
+    { name: `${drains}: not sealed`, value: drained.unsealed, unit: 'ticks', ...none },
     { name: `${drains}: lost`, value: drained.lost, unit: 'ticks', ...none },
     { name: `${drains}: read, and not received`, value: drained.unexpected, unit: 'ticks', ...none },
     { name: `${drains}: duplicated`, value: drained.duplicated, unit: 'ticks', ...none },

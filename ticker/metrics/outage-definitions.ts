@@ -83,6 +83,20 @@ export const outageMetrics = {
     unit: '0 or 1',
     labels: shard,
   },
+  feedPauses: {
+    name: 'ticker_feed_pauses_total',
+    type: 'counter',
+    help: 'Times that the feed of a slice was left unread, for a second at most, because memory neared its bound while the spool was taking it over.',
+    unit: 'times',
+    labels: shard,
+  },
+  feedPaused: {
+    name: 'ticker_feed_paused_seconds_total',
+    type: 'counter',
+    help: 'Time that feeds were left unread, over all slices.',
+    unit: 'seconds',
+    labels: shard,
+  },
   spoolFailures: {
     name: 'ticker_spool_write_failures_total',
     type: 'counter',

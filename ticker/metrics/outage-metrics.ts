@@ -29,5 +29,7 @@ export function collectOutage(pulled: PulledTable<typeof outageMetrics>, snapsho
   pulled.spoolReplayed.add(shard, spool.replayed);
   pulled.spoolDropped.add(shard, spool.dropped);
   pulled.spoolWritable.add(shard, spool.writable ? 1 : 0);
+  pulled.feedPauses.add(shard, totals.feedPauses);
+  pulled.feedPaused.add(shard, totals.feedPausedMillis / 1000);
   pulled.spoolFailures.add(shard, spool.writeFailures);
 }

@@ -46,6 +46,7 @@ function slice(name: string, account: string, unit = 1): SliceSnapshot {
       greeksUnsolved: 17 * unit,
     },
     standby: { held: 0, spare: 34 * unit, marks: 35 * unit, warmed: 36 * unit, warmingMillis: 37_000 * unit },
+    feedPause: { pauses: 40 * unit, pausedMillis: 41_000 * unit },
     outbox: {
       added: 14 * unit,
       published: 18 * unit,
@@ -157,6 +158,8 @@ test('each counter of a shard is exposed as what it is', async () => {
       write_failures_total: 48,
       writable: 1,
     }).map(([name, value]) => `ticker_spool_${name}{shard="ticker-0"} ${value}`),
+    'ticker_feed_pauses_total{shard="ticker-0"} 40',
+    'ticker_feed_paused_seconds_total{shard="ticker-0"} 41',
     'ticker_lease_renewal_age_seconds{shard="ticker-0"} 3.5',
     'ticker_frame_processing_seconds_count{shard="ticker-0"} 1',
   ]) {

@@ -95,5 +95,10 @@ export interface Connection {
   readonly lastHeard: number;
   /** Bytes that wait to be sent. */
   readonly pending: number;
+  /**
+   * Leaves what comes unread in the socket, or reads on; what was read already may still be handed on. For a second at
+   * most. Absent where there is no socket.
+   */
+  pause?(paused: boolean): void;
   close(): void;
 }

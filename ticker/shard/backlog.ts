@@ -127,10 +127,10 @@ export class Backlog {
     return held;
   }
 
-  /** Drops the oldest that takes memory. */
+  /** Drops the oldest that takes memory, but for what leaves it soon: dropped, it would have been written in vain. */
   dropResident(): HeldBatch | undefined {
-    if (this.first === undefined || this.ready) return this.drop();
-    const victim = this.#items.find((held) => held !== undefined && held.evicted !== true);
+    if (this.first === undefined || (this.ready && this.first.storing !== true)) return this.drop();
+    const victim = this.#items.find((held) => held !== undefined && held.evicted !== true && held.storing !== true);
     if (victim !== undefined) this.dropAll((held) => held === victim);
     return victim;
   }

@@ -21,6 +21,8 @@ export class BrokerConnection implements Connection {
   lastHeard = 0;
   readonly pending = 0;
   open = true;
+  /** Each time that it was left unread (true) or read on. */
+  readonly pauses: boolean[] = [];
 
   constructor(broker: FakeBroker, handler: ConnectionHandler, accessToken: string) {
     this.#broker = broker;
@@ -82,6 +84,10 @@ export class BrokerConnection implements Connection {
     if (!this.open) return;
     this.open = false;
     this.#handler.closed(error);
+  }
+
+  pause(paused: boolean): void {
+    this.pauses.push(paused);
   }
 
   close(): void {

@@ -14,11 +14,11 @@ export interface HeldBounds {
 /** Accounts for what an outbox holds, wherever it waits: how much of it is in memory, and how much the spool has. */
 export class HeldBatches {
   readonly counters: OutboxCounters = newOutboxCounters();
-  readonly #bounds: HeldBounds;
+  readonly bounds: HeldBounds;
   #resident = 0;
 
   constructor(bounds: HeldBounds) {
-    this.#bounds = bounds;
+    this.bounds = bounds;
   }
 
   /** Batches in memory. */
@@ -27,7 +27,7 @@ export class HeldBatches {
   }
 
   get full(): boolean {
-    return this.counters.heldBytes > this.#bounds.maxBytes || this.#resident > this.#bounds.maxBatches;
+    return this.counters.heldBytes > this.bounds.maxBytes || this.#resident > this.bounds.maxBatches;
   }
 
   /** One more waits, in memory. */
@@ -59,7 +59,7 @@ export class HeldBatches {
   /** The spool has it no longer, or need not. */
   unplace(held: HeldBatch): void {
     if (held.place === undefined) return;
-    this.#bounds.released(held.place);
+    this.bounds.released(held.place);
     held.place = undefined;
     this.counters.spooled -= held.batch.count;
     this.counters.spooledBatches--;

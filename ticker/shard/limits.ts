@@ -12,6 +12,11 @@ export interface ShardLimits {
   readonly spillBatches: number;
   /** Bytes that are written to the spool, or read ahead from it, at once. */
   readonly spoolChunk: number;
+  /**
+   * The longest that a slice's feed is left unread in a row, where memory nears its bound and the spool takes on: well
+   * below what any broker bears. It is read as long again before it is left the next time.
+   */
+  readonly feedPause: number;
   /** How long {@link import('./shard.ts').Shard.drain} writes what the sink did not take to the spool. */
   readonly sealTimeout: number;
   /** Calls in a row that the sink could not answer, before the breaker opens. */
@@ -81,6 +86,7 @@ export const defaultLimits: ShardLimits = {
   spillBytes: 16 * 1024 * 1024,
   spillBatches: 5_000,
   spoolChunk: 1024 * 1024,
+  feedPause: 1_000,
   sealTimeout: 10_000,
   breakerFailures: 5,
   breakerRest: { first: 200, most: 2_000 },

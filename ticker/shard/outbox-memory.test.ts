@@ -93,5 +93,5 @@ test('what goes to the disk at once grows with what is past the watermark, up to
   add(19);
   expect(stored()).toBe(20);
   add(1000);
-  expect(stored()).toBe(40);
+  expect(stored()).toBe(80);
 });

@@ -34,7 +34,7 @@ export interface SpillSource {
 }
 
 /** Chunks that are stored at once at most. */
-const mostChunks = 8;
+const mostChunks = 16;
 
 /**
  * The part of an outbox that knows of bounds and of the spool: what to store, what to read back, what to drop. Pure: a
@@ -63,8 +63,12 @@ export class OutboxSpill {
     if (options === undefined || (!all && heldBytes <= options.bytes && this.#held.resident <= options.batches)) {
       return undefined;
     }
-    // A process that is short of time gets few turns: what it writes in one has to keep up with what comes.
-    const chunk = Math.max(options.chunkBytes, Math.min(mostChunks * options.chunkBytes, heldBytes - options.bytes));
+    // A process that is short of time gets few turns: what it writes in one has to keep up with what comes. At the end
+    // each chunk waits for the device, so there should be few.
+    // What is being stored is not dropped, so it must leave room within the bounds.
+    const { maxBytes, maxBatches } = this.#held.bounds;
+    const most = Math.min(mostChunks * options.chunkBytes, maxBytes / 2);
+    const chunk = all ? most : Math.max(options.chunkBytes, Math.min(most, heldBytes - options.bytes));
     const items: HeldBatch[] = [];
     let bytes = 0;
     for (const backlog of this.#backlogs) backlog.payDebts();
@@ -72,12 +76,21 @@ export class OutboxSpill {
       if (held.place !== undefined) continue;
       items.push(held);
       bytes += held.bytes;
-      if (bytes >= chunk) break;
+      if (bytes >= chunk || items.length >= maxBatches / 2) break;
     }
     if (items.length === 0) return undefined;
     // A call that is opened with one of them before it is stored is marked as well; those that are open are marked now.
     for (const held of items) held.storing = true;
     return { items, marks: this.#source.lanes.flatMap((lane) => lane.openMarks()) };
+  }
+
+  /** How far memory is from its watermark (0) to its bound (1), by bytes or by batches; beyond either on both sides. */
+  get pressure(): number {
+    const options = this.#options;
+    if (options === undefined) return 0;
+    const { maxBytes, maxBatches } = this.#held.bounds;
+    const byBytes = (this.#held.counters.heldBytes - options.bytes) / (maxBytes - options.bytes);
+    return Math.max(byBytes, (this.#held.resident - options.batches) / (maxBatches - options.batches));
   }
 
   /** They could not be written. */

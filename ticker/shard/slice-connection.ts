@@ -59,6 +59,7 @@ export class SliceConnection {
   readonly #subscriptions: Subscriptions;
   readonly #policy: ReconnectPolicy;
   #wanted = false;
+  #paused = false;
   #wantedChanged: (() => void) | undefined;
   #connection: Connection | undefined;
   #session: ProviderSession | undefined;
@@ -134,6 +135,12 @@ export class SliceConnection {
     this.#wanted = wanted;
     this.#wantedChanged?.();
     if (!wanted) this.#finish?.(undefined);
+  }
+
+  /** Leaves what the broker sends unread, where the provider can, or reads on. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#connection?.pause?.(paused);
   }
 
   /** Supervised task, until `signal` is aborted. */
@@ -254,6 +261,7 @@ export class SliceConnection {
     const { clock, limits, log, slice, events } = this.#options;
     const now = clock.monotonic();
     this.#connection = connection;
+    if (this.#paused) connection.pause?.(true);
     this.#openedAt = now;
     this.#error = undefined;
     this.opens++;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
+import { FeedPause } from './feed-pause.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { Outbox, type OutboxOptions } from './outbox.ts';
@@ -25,12 +26,15 @@ export interface SliceDeliveryOptions {
   readonly limits: ShardLimits;
   /** The outbox has followed an answer: its state may have changed. */
   readonly settled: () => void;
+  /** Leaves the slice's feed unread, or reads on. */
+  readonly pauseFeed: (paused: boolean) => void;
 }
 
 /** A slice's way to the sink: its outbox, who sends for it and, where there is a spool, who keeps what waits on disk. */
 export class SliceDelivery {
   readonly outbox: Outbox;
   readonly sender: OutboxSender;
+  readonly feedPause: FeedPause;
   readonly #keeper: SpoolKeeper | undefined;
   readonly #endListening: () => void;
 
@@ -59,7 +63,10 @@ export class SliceDelivery {
       clock,
       random,
       log,
-      settled,
+      settled: () => {
+        settled();
+        this.feedPause.look();
+      },
       note: (mark) => this.#keeper?.note(mark),
     });
     this.#keeper =
@@ -72,8 +79,16 @@ export class SliceDelivery {
             clock,
             random,
             log,
+            stored: () => this.feedPause.look(),
             loaded: () => this.sender.kick(),
           });
+    this.feedPause = new FeedPause({
+      clock,
+      longest: limits.feedPause,
+      pressure: () => this.outbox.spill.pressure,
+      spoolTakes: () => options.spool?.takes(limits.outboxBytes) ?? false,
+      pause: options.pauseFeed,
+    });
     this.#endListening = sink.back.listen(() => this.sender.sinkIsBack());
   }
 
@@ -81,6 +96,7 @@ export class SliceDelivery {
   kick(): void {
     this.sender.kick();
     this.#keeper?.kick();
+    this.feedPause.look();
   }
 
   /** What runs under a supervisor, by name. */
@@ -102,6 +118,7 @@ export class SliceDelivery {
   /** Listens no longer. */
   stop(): void {
     this.#endListening();
+    this.feedPause.stop();
   }
 }
 

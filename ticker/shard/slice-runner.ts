@@ -111,6 +111,7 @@ export class SliceRunner {
       shard: identity.shard,
       log,
       settled: () => this.#onSettled(),
+      pauseFeed: (paused) => this.#connection.pause(paused),
     });
     this.#outbox = this.#delivery.outbox;
     this.#pump = new SlicePump({
@@ -308,6 +309,7 @@ export class SliceRunner {
       pipeline: pipeline.counters,
       outbox: this.#outbox.counters,
       standby: this.#standby.counters,
+      feedPause: this.#delivery.feedPause.counters,
     };
   }
 

@@ -1,5 +1,6 @@
 import type { SliceShardStatus } from '../../crds/index.ts';
 import type { PipelineCounters } from '../pipeline/slice-pipeline.ts';
+import type { FeedPauseCounters } from './feed-pause.ts';
 import type { OutboxCounters } from './outbox-counters.ts';
 import type { StandbyCounters } from './slice-standby.ts';
 
@@ -26,4 +27,5 @@ export interface SliceSnapshot {
   readonly pipeline: PipelineCounters & { readonly dropped?: number };
   readonly outbox: OutboxCounters;
   readonly standby: StandbyCounters;
+  readonly feedPause: FeedPauseCounters;
 }

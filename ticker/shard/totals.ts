@@ -40,6 +40,9 @@ export interface ShardTotals {
   /** Times that a successor became warm, and the milliseconds that all of these took together. */
   readonly warmed: number;
   readonly warmingMillis: number;
+  /** Times that feeds were left unread for the spool to catch up, and the milliseconds of that together. */
+  readonly feedPauses: number;
+  readonly feedPausedMillis: number;
   /** Ticks dropped from a full buffer, or given up; nobody gets them. */
   readonly lost: number;
   /** Published, and lost by the sink afterwards. */
@@ -70,6 +73,8 @@ const zero: ShardTotals = {
   marks: 0,
   warmed: 0,
   warmingMillis: 0,
+  feedPauses: 0,
+  feedPausedMillis: 0,
   lost: 0,
   lostBySink: 0,
   greeksSolved: 0,
@@ -78,7 +83,7 @@ const zero: ShardTotals = {
 
 export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = zero): ShardTotals {
   return slices.reduce<ShardTotals>(
-    (sum, { pipeline, outbox, standby }) => ({
+    (sum, { pipeline, outbox, standby, feedPause }) => ({
       received: sum.received + pipeline.received,
       invalid: sum.invalid + pipeline.invalid,
       unknown: sum.unknown + pipeline.unknown,
@@ -100,6 +105,8 @@ export function addUp(slices: readonly SliceSnapshot[], before: ShardTotals = ze
       marks: sum.marks + standby.marks,
       warmed: sum.warmed + standby.warmed,
       warmingMillis: sum.warmingMillis + standby.warmingMillis,
+      feedPauses: sum.feedPauses + feedPause.pauses,
+      feedPausedMillis: sum.feedPausedMillis + feedPause.pausedMillis,
       lost: sum.lost + outbox.dropped + outbox.discarded + (pipeline.dropped ?? 0),
       lostBySink: sum.lostBySink + outbox.lostBySink,
       greeksSolved: sum.greeksSolved + pipeline.greeksSolved,

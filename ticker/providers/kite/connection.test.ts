@@ -189,6 +189,31 @@ describe('requests', () => {
 describe('what arrives', () => {
   const ltpFrame = Buffer.from('00010008000000010000c350', 'hex');
 
+  it('leaves what comes unread while it is paused, and then reads all of it in order; paused or not, it can be closed', async () => {
+    const [connection, socket] = await open();
+    socket.send(ltpFrame);
+    await until(() => frames.length === 1);
+    connection.pause(true);
+    for (let i = 0; i < 500; i++) {
+      const frame = Buffer.alloc(64 * 1024);
+      frame.writeUInt16BE(i);
+      socket.send(frame);
+    }
+    // The broker is held up: more than what sockets take of 32 MiB waits.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(frames).toHaveLength(1);
+    expect(socket.bufferedAmount).toBeGreaterThan(0);
+    connection.pause(false);
+    await until(() => frames.length === 501);
+    expect(frames.slice(1).map((frame) => Buffer.from(frame).readUInt16BE())).toEqual(
+      Array.from({ length: 500 }, (_, i) => i),
+    );
+    expect(ends).toEqual([]);
+    connection.pause(true);
+    connection.close();
+    await connection.gone;
+  });
+
   it('hands on frames with ticks, and takes a heartbeat for a sign of life only', async () => {
     const [connection, socket] = await open();
     await clock.advance(1000);

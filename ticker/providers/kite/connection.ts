@@ -53,6 +53,7 @@ export class KiteConnection implements Connection {
   readonly #subscribed = new Set<number>();
   readonly #loggedLengths = new Set<number>();
   #ended = false;
+  #paused = false;
   #fault: CodedError | undefined;
   #lastHeard: number;
   #watchdog: Timer;
@@ -84,7 +85,7 @@ export class KiteConnection implements Connection {
     });
     // Whoever connects learns of the connection before it hears from it.
     socket.pause();
-    setImmediate(() => socket.resume());
+    setImmediate(() => this.#paused || socket.resume());
   }
 
   get lastHeard(): number {
@@ -122,6 +123,13 @@ export class KiteConnection implements Connection {
     const next = this.#decoder.decode(frame, offset, receivedAtMicros, into);
     if (this.#decoder.unknownPackets !== before) this.#reportUnknown(this.#decoder.lastUnknownLength);
     return next;
+  }
+
+  pause(paused: boolean): void {
+    if (this.#ended || this.#paused === paused) return;
+    this.#paused = paused;
+    if (paused) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   /** Says goodbye, and tears the socket down where the broker does not answer within {@link closeTimeout}. */
@@ -198,6 +206,8 @@ export class KiteConnection implements Connection {
 
   #end(): void {
     this.#ended = true;
+    // The broker's goodbye is read.
+    if (this.#paused) this.#socket.resume();
     this.#watchdog.cancel();
     this.#subscribed.clear();
   }

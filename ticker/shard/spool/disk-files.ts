@@ -38,7 +38,11 @@ export class DiskFiles implements SpoolFiles {
   async append(name: string, bytes: Uint8Array, durable = false): Promise<void> {
     const file = await open(this.#path(name), 'a', 0o600);
     try {
-      await file.writeFile(bytes);
+      // All of it in one request. `writeFile` asks for 512 KiB at a time, and each of them waits for a turn of the event
+      // loop: a process that is short of time, which reads megabytes in each, would fall behind.
+      for (let done = 0; done < bytes.length; ) {
+        done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
+      }
       if (durable) await file.sync();
     } finally {
       await file.close();

@@ -301,6 +301,23 @@ describe('an outbox with a spool', () => {
     );
   });
 
+  test('what is on its way to the disk is not dropped, however much comes meanwhile', async () => {
+    const bench = await new Bench({ maxBatches: 6 }).start();
+    for (let i = 0; i < 6; i++) bench.add(0);
+    const work = bench.outbox.spill.toStore(false)!;
+    const stored = bench.slice.store(work, (always) => bench.outbox.spill.lanesToNote(always), false);
+    for (let i = 0; i < 20; i++) bench.add(0);
+    expect(work.items).toHaveLength(3);
+    bench.outbox.spill.stored(work.items, await stored);
+    const { dropped, spooled, held } = bench.outbox.counters;
+    expect(spooled).toBe(work.items.length);
+    expect(dropped).toBe(20);
+    expect(held).toBe(6);
+    await bench.heal();
+    expect(bench.live()).toEqual([1, 2, 3, 24, 25, 26]);
+    expect(bench.sink.live.find(({ body }) => body === '24')?.header.gap).toMatchObject({ why: 'spool', ticks: 20 });
+  });
+
   test('killed at any moment: what the spool had arrives, once, in order; nothing that was accepted comes again', async () => {
     await fc.assert(
       fc.asyncProperty(some({ ...ordinary, crash: 2 }), async (list) => {

@@ -14,6 +14,8 @@ export interface SpoolKeeperOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Something was written, or could not be. */
+  readonly stored: () => void;
   /** Something was read back: it can be sent. */
   readonly loaded: () => void;
 }
@@ -80,8 +82,10 @@ export class SpoolKeeper {
 
   async #step(): Promise<void> {
     const { clock, slice, spool } = this.#options;
-    if (clock.monotonic() >= this.#notBefore && (await this.#store(false))) this.#woken = true;
-    if (await this.#load()) this.#woken = true;
+    const mayStore = clock.monotonic() >= this.#notBefore;
+    // Reading back must not hold up what has to leave memory.
+    const [stored, loaded] = await Promise.all([mayStore && this.#store(false), this.#load()]);
+    if (stored || loaded) this.#woken = true;
     await slice.removeFree().catch((error: unknown) => spool.wrote(error));
   }
 
@@ -93,7 +97,7 @@ export class SpoolKeeper {
   }
 
   async #storeOnce(all: boolean): Promise<boolean> {
-    const { outbox, slice, spool, clock, random } = this.#options;
+    const { outbox, slice, spool, clock, random, stored } = this.#options;
     const work = outbox.spill.toStore(all);
     if (work === undefined) return false;
     try {
@@ -105,8 +109,10 @@ export class SpoolKeeper {
       outbox.spill.notStored(work.items);
       spool.wrote(error);
       this.#notBefore = clock.monotonic() + backoffDelay(retry, this.#failures++, random);
+      stored();
       return false;
     }
+    stored();
     await spool.enforce();
     return true;
   }

@@ -78,6 +78,11 @@ export class Spool {
     };
   }
 
+  /** It writes, and has room for so many more bytes before it drops its oldest. */
+  takes(bytes: number): boolean {
+    return this.#writable && this.#bytes + bytes <= this.#options.maxBytes;
+  }
+
   /** Reads what is there. A directory that can't be used is logged: the shard then works from memory. */
   async open(): Promise<void> {
     const { files, log } = this.#options;
