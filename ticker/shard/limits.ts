@@ -60,7 +60,7 @@ export interface ShardLimits {
   readonly connectTimeout: number;
   /** 403 answers to a connection, after a login that was accepted, before the credentials count as refused. */
   readonly refusedConnections: number;
-  /** Least time between two status writes of a slice. */
+  /** Least time between two status writes of a slice; a few that a move waits for go out sooner. */
   readonly statusInterval: number;
   /** The longest that a slice which left the watch, but was not refused yet, is not looked up. */
   readonly lookup: number;

@@ -113,6 +113,28 @@ describe('a planned move', () => {
     expect(second.snapshot().totals).toMatchObject({ lost: 0, late: 0, movesWarm: 1, movesCold: 0 });
   });
 
+  test('is said step by step without waiting for the next status', async () => {
+    await world.start(a);
+    await world.start(b);
+    await streaming();
+    const times: number[] = [];
+    const take = async (shard: string, phase: string): Promise<void> => {
+      const began = world.clock.now();
+      await until(shard, phase);
+      times.push(world.clock.now() - began);
+    };
+    put({ owner: a, next: b });
+    await take('shard-1', 'Warm');
+    put({ owner: b, epoch: 2 });
+    await take('shard-1', 'Streaming');
+    await take('shard-0', 'Refused');
+    const [warm = Number.NaN, named = Number.NaN, refused = Number.NaN] = times;
+    // Its mark reaches back by the skew, and is echoed by a later call.
+    expect(warm).toBeLessThan(900);
+    expect(named).toBeLessThanOrEqual(2 * step);
+    expect(refused).toBeLessThanOrEqual(4 * step);
+  });
+
   test('is seamless whichever connection is behind the other', async () => {
     await world.start(a);
     await world.start(b);

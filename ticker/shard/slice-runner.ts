@@ -96,6 +96,7 @@ export class SliceRunner {
   #releasing = false;
   #finished = false;
   #lastState: OutboxState = 'unnamed';
+  #saidStreams = false;
   constructor(options: SliceRunnerOptions) {
     const { slice, limits, identity, clock, random, account, pipeline, cluster, observeFrame } = options;
     const { namespace = '', name, uid = '' } = slice.metadata;
@@ -367,6 +368,8 @@ export class SliceRunner {
     }
     for (const batch of batches) this.#outbox.add(batch);
     this.#delivery.kick();
+    // Instruments that join wait for it.
+    if (this.#streams !== this.#saidStreams) this.#report();
   }
 
   /** PROTOCOL 3: nobody can tell it that it was replaced, so it makes room at the broker and keeps what it holds. */
@@ -545,6 +548,7 @@ export class SliceRunner {
   }
 
   #report(): void {
+    this.#saidStreams = this.#streams;
     this.#status.offer(this.#currentStatus());
   }
 
