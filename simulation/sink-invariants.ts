@@ -154,6 +154,16 @@ export class SinkInvariants implements SinkObserver {
     }
     if (header.count > 0) this.#forgotten.delete(stream);
     if (take) this.#take(header, payload);
+    else if (kind === 'olderToken' && this.#forgotNewer(header)) this.#ledger.outdated(payload);
+  }
+
+  /**
+   * After a loss or fallback of the sink the newest token that it knows may be older than what readers have seen, until
+   * the owner claims anew: what it takes under that one is in its streams, and the owner has the market's ticks too.
+   */
+  #forgotNewer(header: BatchHeader): boolean {
+    const known = this.#accepted.get(header.sliceUid ?? header.slice);
+    return this.#wiped && known !== undefined && compareTokens(header, known.token) === 0;
   }
 
   #take(header: BatchHeader, payload: string): void {

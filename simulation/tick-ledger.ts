@@ -12,6 +12,12 @@ interface Entry {
   /** Sets that got it live; undefined until one has. */
   live: Set<string> | undefined;
   late: boolean;
+  /** A sink that had forgotten a newer token took it live: it is in streams, and live readers dropped it. */
+  outdated: boolean;
+}
+
+function arrived({ live, late, outdated }: Entry): boolean {
+  return live !== undefined || late || outdated;
 }
 
 /** Milliseconds that a tick may be on its way: gathered, and waiting for an answer. */
@@ -42,7 +48,7 @@ export class TickLedger {
 
   emitted(id: number, process: SimulatedProcess, token: number): void {
     this.emittedTicks++;
-    this.#entries.set(id, { process, token, at: this.#now(), live: undefined, late: false });
+    this.#entries.set(id, { process, token, at: this.#now(), live: undefined, late: false, outdated: false });
   }
 
   /** A batch arrived on its live channel. */
@@ -74,12 +80,17 @@ export class TickLedger {
     }
   }
 
+  /** A sink that had forgotten a newer token took a batch live, which readers who have seen that token drop. */
+  outdated(payload: string): void {
+    for (const [, entry] of this.#read(payload)) entry.outdated = true;
+  }
+
   /** Compares a process's own account of its ticks with what arrived. The newest may be on their way. */
-  settle(process: SimulatedProcess, { totals, shard }: ShardSnapshot): void {
+  settle(process: SimulatedProcess, { totals, shard }: Pick<ShardSnapshot, 'totals' | 'shard'>): void {
     let missing = this.#told.get(process) ?? 0;
     let first: number | undefined;
     for (const [id, entry] of this.#entries) {
-      if (entry.process !== process || entry.live !== undefined || entry.late) continue;
+      if (entry.process !== process || arrived(entry)) continue;
       if (process.state === 'running' && this.#now() - entry.at < onItsWay) continue;
       missing++;
       first ??= id;
@@ -103,10 +114,11 @@ export class TickLedger {
   /** Everything has come right: what was on its way has arrived, or never will. */
   settled(): void {
     this.repeatsAllowed = false;
-    for (const [id, { process, at, live, late }] of this.#entries) {
+    for (const [id, entry] of this.#entries) {
+      const { process, at } = entry;
       if (this.#now() - at < onItsWay) continue;
       this.#entries.delete(id);
-      if (live === undefined && !late) this.#told.set(process, (this.#told.get(process) ?? 0) + 1);
+      if (!arrived(entry)) this.#told.set(process, (this.#told.get(process) ?? 0) + 1);
     }
   }
 
