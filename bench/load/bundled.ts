@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { leaves } from './leftovers.ts';
+import { leavesFolder } from './leftovers.ts';
 
 const run = promisify(execFile);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -15,13 +15,12 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
  */
 export async function withBundle<T>(act: (program: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'load-bundle-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  const forget = leaves(remove);
+  const forget = leavesFolder(folder);
   try {
     await run(process.execPath, [here('../../scripts/bundle.ts'), folder, here('shard.ts')]);
     return await act(join(folder, 'dist', 'shard.js'));
   } finally {
-    await remove();
+    await rm(folder, { recursive: true, force: true });
     forget();
   }
 }

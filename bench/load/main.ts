@@ -3,7 +3,7 @@ import { type Figure, met, renderTable } from '../goals.ts';
 import { withBundle } from './bundled.ts';
 import { cleanFigures, streamCleanMarket } from './clean-market.ts';
 import { costFigures, measureCost } from './cost.ts';
-import { cleanUpOnSignals } from './leftovers.ts';
+import { cleanUpAtTheEnd } from './leftovers.ts';
 import { runFault, runPastBound } from './outage.ts';
 import type { Outcome, Size } from './outcome.ts';
 import { figuresOf, streamTable } from './report.ts';
@@ -46,7 +46,7 @@ const scenariosOf = (program: string): Readonly<Record<string, () => Promise<voi
   cost: table(async () => costFigures(await measureCost(size, { program }))),
 });
 
-cleanUpOnSignals();
+cleanUpAtTheEnd();
 await withBundle(async (program) => {
   const scenarios = scenariosOf(program);
   const wanted = Object.keys(scenarios).filter((name) => only === '' || only.split(',').includes(name));

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import type { ShardLimits } from '../../ticker/shard/limits.ts';
 import { type RedisServer, startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
 import { Child } from './child.ts';
-import { leaves } from './leftovers.ts';
+import { leaves, leavesFolder } from './leftovers.ts';
 import {
   type FeedPlan,
   type LedgerEntry,
@@ -70,7 +70,7 @@ export class Rig {
   static async start(options: RigOptions): Promise<Rig> {
     const origin = micros();
     const spool = await mkdtemp(join(tmpdir(), 'load-spool-'));
-    const forgetSpool = leaves(() => rm(spool, { recursive: true, force: true }));
+    const forgetSpool = leavesFolder(spool);
     // A subscriber that has to share a core must not be thrown out.
     const redis = await startRedis(['--client-output-buffer-limit', 'pubsub 0 0 0', '--io-threads', '1']);
     const forgetRedis = leaves(() => redis.stop());
