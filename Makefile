@@ -5,7 +5,7 @@ export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install npm packages and the pinned Node
 	@scripts/setup packages
