@@ -145,8 +145,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the operator ignores that its watch has expired (410)',
-    operatorCluster: (inner) =>
-      alteredCluster(inner, { watched: (resource, options) => deafTo410(inner.watch(resource, options), options) }),
+    operatorCluster: (inner) => {
+      const deaf = new Set<Resource>();
+      return alteredCluster(inner, {
+        watched: (resource, options) =>
+          deaf.has(resource)
+            ? silence(options.signal)
+            : deafTo410(inner.watch(resource, options), options, () => deaf.add(resource)),
+      });
+    },
   },
   {
     name: 'the operator does not hear that a set is deleted',
@@ -164,15 +171,17 @@ async function* silence(signal: AbortSignal): AsyncGenerator<WatchEvent<KubeObje
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Where the API server says that the version is too old, nothing is heard any more. */
+/** Where the API server says that the version is too old, nothing is heard any more, however often it is watched anew. */
 async function* deafTo410(
   events: AsyncIterable<WatchEvent<KubeObject>>,
   { signal }: WatchOptions,
+  expired: () => void,
 ): AsyncGenerator<WatchEvent<KubeObject>, void> {
   try {
     yield* events;
   } catch (error) {
     if (!hasCode(error, 'CLUSTER_EXPIRED')) throw error;
+    expired();
     yield* silence(signal);
   }
 }
