@@ -9,7 +9,8 @@ const parts = ['crds', 'cluster', 'operator', 'ticker'];
 const globals =
   /\b(Date\.now|new Date\(\s*\)|performance\.(now|timeOrigin)|setTimeout|setInterval|setImmediate|Math\.random|randomUUID|randomBytes|randomInt|getRandomValues|AbortSignal\.timeout|process\.hrtime)\b|(?<![.\w])Date\(\)|node:timers/;
 /** The socket's own shell, which waits for one turn of the event loop: no time, and nothing that a simulation runs. */
-const socketShell = /^ticker\/providers\/kite\/connection\.ts:\d+: setImmediate\(\(\) => socket\.resume\(\)\);$/;
+const socketShell =
+  /^ticker\/providers\/kite\/connection\.ts:\d+: setImmediate\(\(\) => this\.#paused \|\| socket\.resume\(\)\);$/;
 /** Sources that run in a browser, where there is nothing to pass in. */
 const inBrowser = /ticker\/gateway\/page\//;
 
