@@ -74,7 +74,9 @@ export function viewAccount(
   // Nothing is missed while the market is closed. What is still refused when it wakes, before the open, moves then.
   if (holds && slices.every((slice) => ownerReport(slice)?.phase === 'Resting')) return view('usable');
   const graceLeft = credentialsGrace - (now - (since === undefined ? now : Date.parse(since)));
-  if (holds && graceLeft > 0) return view('usable', { graceLeft });
+  // Where no shard ever claimed, the login never worked: nothing streams that could move twice.
+  const served = slices.some((slice) => slice.status?.shards?.some(({ token }) => token !== undefined));
+  if (holds && served && graceLeft > 0) return view('usable', { graceLeft });
   return view('impaired', { trouble: refused });
 }
 
