@@ -14,6 +14,7 @@ export function operatorObserver(metrics: Metrics): OperatorObserver {
   const planned = metrics.histogram(planDuration);
   const waited = metrics.histogram(queueLatency);
   const handedOver = metrics.histogram(handoverDuration);
+  for (const kind of handoverDuration.labels.kind) handedOver.start({ kind, result: 'completed' });
   return {
     reconciled: (result, seconds) => reconciled.observe({ result }, seconds),
     planned: (seconds) => planned.observe({}, seconds),

@@ -10,6 +10,8 @@ export interface Pulled<D extends MetricDefinition> {
 /** A histogram; observe once a batch or call, not once a tick. */
 export interface Observed<D extends MetricDefinition> {
   observe(labels: LabelsOf<D>, value: number): void;
+  /** Shows the series, at zero, before anything was observed: a rate needs a start. */
+  start(labels: LabelsOf<D>): void;
 }
 
 export type PulledTable<T extends Readonly<Record<string, MetricDefinition>>> = {
@@ -66,7 +68,7 @@ export class Metrics {
       return new Histogram({ ...this.#options(definition), buckets: [...(definition.buckets ?? [])] });
     });
     if (!(metric instanceof Histogram)) throw new TypeError(`${definition.name} is no histogram`);
-    return { observe: (labels, value) => metric.observe(labels, value) };
+    return { observe: (labels, value) => metric.observe(labels, value), start: (labels) => metric.zero(labels) };
   }
 
   /** Calls `collect` at each scrape, from now on. Returns how to end it. */
