@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 
-/** Prints the closing line of a test run from vitest's JSON report; fails where a test failed, was skipped, or none ran. */
+/** Names the failed tests of vitest's JSON report once more and prints the closing line; fails where one failed, was skipped, or none ran. */
 const report = z
   .object({
     success: z.boolean(),
@@ -10,8 +12,32 @@ const report = z
     numPendingTests: z.int(),
     numTodoTests: z.int(),
     numFailedTestSuites: z.int(),
+    testResults: z.array(
+      z.object({
+        name: z.string(),
+        status: z.string(),
+        message: z.string(),
+        assertionResults: z.array(
+          z.object({ status: z.string(), fullName: z.string(), failureMessages: z.array(z.string()).nullish() }),
+        ),
+      }),
+    ),
   })
   .parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
+
+/** The start of a message without its stack, on one line: the whole of it stands further up. */
+function brief(message: string): string {
+  const [start = ''] = stripVTControlCharacters(message).split('\n    at ');
+  return start.trim().replace(/\s+/g, ' ').slice(0, 400);
+}
+
+for (const file of report.testResults) {
+  const path = relative(process.cwd(), file.name);
+  const failed = file.assertionResults.filter((result) => result.status === 'failed');
+  for (const test of failed)
+    console.error(`failed: ${path}: ${test.fullName}: ${brief(test.failureMessages?.[0] ?? '')}`);
+  if (file.status === 'failed' && failed.length === 0) console.error(`failed: ${path}: ${brief(file.message)}`);
+}
 
 const skipped = report.numPendingTests + report.numTodoTests;
 if (skipped > 0) console.error(`test: ${skipped} tests were skipped; a test is never skipped`);

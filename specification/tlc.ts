@@ -41,7 +41,9 @@ export async function checkModel(model: Model, without?: string): Promise<Verdic
 }
 
 function run(folder: string, module: string): Promise<string> {
-  const options = ['-XX:+UseSerialGC', '-Xmx1500m', '-cp', jar];
+  // Modules of the standard library are unpacked into Java's temporary folder under fixed names: one folder each, or
+  // two that start together read each other's half-written files.
+  const options = ['-XX:+UseSerialGC', '-Xmx600m', `-Djava.io.tmpdir=${folder}`, '-cp', jar];
   const asked = ['tlc2.TLC', '-workers', '1', '-lncheck', 'final', '-metadir', join(folder, 'states'), module];
   return new Promise((resolve, reject) => {
     const child = spawn('java', [...options, ...asked], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -52,6 +54,6 @@ function run(folder: string, module: string): Promise<string> {
     child.stdout.on('data', take);
     child.stderr.on('data', take);
     child.on('error', reject);
-    child.on('close', () => resolve(output));
+    child.on('close', (code, signal) => resolve(`${output}\nTLC ended with ${signal ?? code}`));
   });
 }
