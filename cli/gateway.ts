@@ -38,6 +38,7 @@ export async function gatewayCommand(options: Options): Promise<void> {
     tokens,
     limits: { maxClients: wholeNumber(options.maxClients, '--max-clients', 1, 100_000) },
     allowedOrigins: options.allowOrigin ?? [],
+    requestPrefix: host.random.integer(0x1_0000_0000).toString(16).padStart(8, '0'),
   });
   registerGatewayMetrics(metrics, gateway);
   await host.serve({ ready: () => [watch.check] });

@@ -41,7 +41,7 @@ addRedisOptions(
   .option('--metrics-port <n>', 'port of /metrics, /healthz and /readyz; 0 for any free one, absent for none')
   .option('--seed <n>', 'seed of the simulated market', '1')
   .option('--print', 'print ticks here')
-  .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent', 'warn')
+  .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent; SIGUSR2: debug, and back', 'warn')
   .addHelpText(
     'after',
     `

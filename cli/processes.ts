@@ -103,7 +103,11 @@ function addHttp(command: Command): Command {
   return command
     .option('--http-host <address>', 'address of /metrics, /healthz and /readyz', '0.0.0.0')
     .option('--http-port <n>', 'port of them; 0 for any free one', '9464')
-    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent', 'info');
+    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent; SIGUSR2: debug, and back', 'info')
+    .option(
+      '--log-level-file <path>',
+      'a file that holds a level, read every few seconds; --log-level until it is there',
+    );
 }
 
 function podName(): Option {

@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '..');
 export interface CliRun {
   readonly output: () => string;
   readonly interrupt: () => void;
+  readonly signal: (name: NodeJS.Signals) => void;
   /** Resolves with the exit status; null when a signal ended it. */
   readonly ended: Promise<number | null>;
   /** Waits until the output (both streams) matches. */
@@ -32,6 +33,7 @@ export function run(program: string, args: readonly string[]): CliRun {
   return {
     output: () => output,
     interrupt: () => void child.kill('SIGINT'),
+    signal: (name) => void child.kill(name),
     ended: new Promise((resolve) => child.once('close', resolve)),
     until: (pattern, most = 15_000) =>
       new Promise((resolve, reject) => {

@@ -67,7 +67,7 @@ export async function shardCommand(options: Options): Promise<void> {
     random: random.fork('shard'),
     supervisor,
     namespace: home,
-    lease: new ThreadedLease({ lease: { ...lease, annotations }, kubeconfig, logLevel: host.logLevel }, clock),
+    lease: new ThreadedLease({ lease: { ...lease, annotations }, kubeconfig }, host.logThreshold, clock),
     ...(spool === undefined ? {} : { spool: { directory: spool, maxBytes: spoolBytes } }),
   });
   registerShardMetrics(metrics, shard, clock);

@@ -1,6 +1,7 @@
 import { describeError } from '../runtime/errors.ts';
-import { createLogger, LogLines } from '../runtime/log.ts';
+import { createLogger, LogLines, LogThreshold, logLevels } from '../runtime/log.ts';
 import { oneOf, wholeNumber } from './options.ts';
+import { LogLevelControl } from './process/log-level.ts';
 import { type RedisCliOptions, redisLogin } from './redis-options.ts';
 import { StandaloneProcess } from './standalone-process.ts';
 
@@ -17,12 +18,12 @@ interface Options extends RedisCliOptions {
   readonly logLevel: string;
 }
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
 /** Runs everything until it is interrupted, drains, and prints the summary. */
 export async function standaloneCommand(options: Options): Promise<void> {
   const logLines = new LogLines();
-  const log = createLogger(oneOf(options.logLevel, '--log-level', levels), process.stderr, logLines);
+  const threshold = new LogThreshold(oneOf(options.logLevel, '--log-level', logLevels));
+  const log = createLogger(threshold, process.stderr, logLines);
+  const levels = new LogLevelControl(threshold, log);
   const show = (line: string): void => console.log(line);
   const ended = Promise.withResolvers<void>();
   const standalone = new StandaloneProcess({
@@ -56,6 +57,7 @@ export async function standaloneCommand(options: Options): Promise<void> {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  process.on('SIGUSR2', () => levels.toggle());
   await standalone.start();
   await ended.promise;
   const { ticksIn, published, batches, invalid, late, lost, spooled } = await standalone.drain();

@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { sleep } from '../runtime/clock.ts';
 import { describeError, hasCode } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import type { LogEvent } from '../runtime/log-events.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Cluster } from './cluster.ts';
 import { type Lease, leases } from './resources.ts';
@@ -168,7 +169,7 @@ export class LeaseHolder implements HeldLease {
   }
 
   /** One write at a time, in order: two at once would only make conflicts. */
-  #inTurn(event: string, write: () => Promise<void>): Promise<void> {
+  #inTurn(event: LogEvent, write: () => Promise<void>): Promise<void> {
     const attempt = async (): Promise<void> => {
       try {
         await write();

@@ -185,8 +185,8 @@ export class CatalogCache {
       if (signal.aborted) return;
       this.#postpone(entry, describeError(error));
       const kept = entry.catalog === undefined ? '' : '; the last good copy is kept';
-      const event = { event: 'catalog.failed', market, account, error };
-      log.warn(event, `the instrument master could not be fetched${kept}: ${describeError(error)}`);
+      const line = { event: 'catalog.failed', market, account, error } as const;
+      log.warn(line, `the instrument master could not be fetched${kept}: ${describeError(error)}`);
     }
   }
 

@@ -197,7 +197,7 @@ class TickerOperator implements Operator {
         shards: this.#tracker.shards,
       }),
     });
-    const reconcile = () => this.#reconciler.reconcile();
+    const reconcile = (numbered: Logger) => this.#reconciler.reconcile(numbered);
     this.#loop = new ReconcileLoop({ clock, log, random: random.fork('loop'), reconcile, observer: options.observer });
   }
 

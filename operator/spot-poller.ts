@@ -118,8 +118,8 @@ export class SpotPoller {
       const wait = backoffDelay(retry, attempts, random);
       this.#failing.set(key, { attempts: attempts + 1, notBefore: clock.monotonic() + wait });
       this.#forgetOldFailures();
-      const event = { event: 'spot.failed', account: key, tokens: tokens.length, error };
-      log[attempts === 0 ? 'warn' : 'debug'](event, `prices are not known: ${describeError(error)}`);
+      const line = { event: 'spot.failed', account: key, tokens: tokens.length, error } as const;
+      log[attempts === 0 ? 'warn' : 'debug'](line, `prices are not known: ${describeError(error)}`);
       return new Map();
     }
   }

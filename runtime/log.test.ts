@@ -6,11 +6,14 @@ test('never writes the value of a credential, however it is nested', () => {
   const lines: string[] = [];
   const log = createLogger('info', { write: (line) => void lines.push(line) });
   for (const key of redactedKeys) {
-    log.info({ event: 'test', [key]: 'hunter2', login: { [key]: 'hunter2', deep: { [key]: 'hunter2' } } }, 'hello');
+    log.info(
+      { event: 'task.failed', [key]: 'hunter2', login: { [key]: 'hunter2', deep: { [key]: 'hunter2' } } },
+      'hello',
+    );
   }
   expect(lines).toHaveLength(redactedKeys.length);
   expect(lines.join('')).not.toContain('hunter2');
-  expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'info', event: 'test', msg: 'hello' });
+  expect(JSON.parse(lines[0]!)).toMatchObject({ level: 'info', event: 'task.failed', msg: 'hello' });
 });
 
 test('an error says its code and what to do', () => {
@@ -26,9 +29,9 @@ test('an error says its code and what to do', () => {
 test('lines are counted by level, those of child loggers too; what is not logged is not counted', () => {
   const counts = new LogLines();
   const log = createLogger('info', { write: () => undefined }, counts);
-  log.warn({ event: 'a' }, 'one');
-  log.child({ slice: 's' }).warn('two');
-  log.error('three');
-  log.debug('not logged');
+  log.warn({ event: 'task.failed' }, 'one');
+  log.child({ slice: 's' }).warn({ event: 'slice.live' }, 'two');
+  log.error({ event: 'task.failed' }, 'three');
+  log.debug({ event: 'task.failed' }, 'not logged');
   expect([counts.count('warn'), counts.count('error'), counts.count('debug')]).toEqual([2, 1, 0]);
 });

@@ -5,6 +5,7 @@ import { errorReference } from '../crds/error-reference.ts';
 import { generatedFiles } from '../crds/generate.ts';
 import { configReference } from '../operator/workload/config-reference.ts';
 import { errorCatalogue } from '../runtime/errors.ts';
+import { logEventReference } from '../runtime/log-events.ts';
 import { renderReference } from '../ticker/pipeline/format/reference.ts';
 
 /**
@@ -31,6 +32,7 @@ export async function allGeneratedFiles(): Promise<Map<string, string>> {
   files.set('docs/reference/metrics.md', metricsReference());
   files.set('docs/reference/operator-config.md', configReference());
   files.set('docs/reference/errors.md', errorReference(errorCatalogue()));
+  files.set('docs/reference/events.md', logEventReference());
   return files;
 }
 

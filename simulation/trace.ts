@@ -50,7 +50,6 @@ export class Trace {
 const ignore = (): void => {};
 /** A logger that nobody reads, for which nothing is made ready. */
 const deaf: Logger = {
-  level: 'silent',
   trace: ignore,
   debug: ignore,
   info: ignore,

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { describeError } from '../../runtime/errors.ts';
-import { createLogger, type Logger, LogLines } from '../../runtime/log.ts';
+import { createLogger, type Logger, LogLines, LogThreshold, logLevels } from '../../runtime/log.ts';
 import { type HealthCheck, MetricsListener, type Route } from '../../runtime/metrics/listener.ts';
 import { Metrics } from '../../runtime/metrics/metrics.ts';
 import { registerProcessMetrics } from '../../runtime/metrics/process-metrics.ts';
@@ -9,12 +9,14 @@ import { Supervisor } from '../../runtime/supervisor.ts';
 import { oneOf, wholeNumber } from '../options.ts';
 import { version } from '../version.ts';
 import { processRandom } from './connect.ts';
+import { LogLevelControl } from './log-level.ts';
 
 /** Options that every process has. */
 export interface HostOptions {
   readonly httpHost: string;
   readonly httpPort: string;
   readonly logLevel: string;
+  readonly logLevelFile?: string;
 }
 
 export interface ServeOptions {
@@ -22,7 +24,6 @@ export interface ServeOptions {
   readonly routes?: Readonly<Record<string, Route>>;
 }
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
@@ -32,7 +33,7 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 export class ProcessHost {
   readonly clock: Clock = systemClock;
   readonly random: Random = processRandom();
-  readonly logLevel: (typeof levels)[number];
+  readonly logThreshold: LogThreshold;
   readonly log: Logger;
   readonly supervisor: Supervisor;
   readonly metrics = new Metrics();
@@ -45,9 +46,9 @@ export class ProcessHost {
   constructor(name: string, options: HostOptions) {
     this.#name = name;
     this.#options = options;
-    this.logLevel = oneOf(options.logLevel, '--log-level', levels);
+    this.logThreshold = new LogThreshold(oneOf(options.logLevel, '--log-level', logLevels));
     const logLines = new LogLines();
-    this.log = createLogger(this.logLevel, process.stderr, logLines);
+    this.log = createLogger(this.logThreshold, process.stderr, logLines);
     const { log, clock } = this;
     const ended = Promise.withResolvers<number>();
     this.ended = ended.promise;
@@ -57,6 +58,7 @@ export class ProcessHost {
     };
     this.supervisor = new Supervisor({ clock, log, random: this.random.fork('supervisor'), onFatal });
     registerProcessMetrics(this.metrics, { version, supervisor: this.supervisor, logLines });
+    this.#followLogLevel(options.logLevelFile);
     let asked = false;
     for (const [signal, status] of Object.entries(signals)) {
       process.on(signal, () => {
@@ -66,6 +68,13 @@ export class ProcessHost {
         ended.resolve(0);
       });
     }
+  }
+
+  #followLogLevel(path: string | undefined): void {
+    const control = new LogLevelControl(this.logThreshold, this.log);
+    process.on('SIGUSR2', () => control.toggle());
+    if (path === undefined) return;
+    this.supervisor.run('log-level', (signal) => control.follow(path, this.clock, signal));
   }
 
   /** Starts to serve metrics and health; returns the port. @throws METRICS_CANNOT_LISTEN */

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { LeaseHolder } from '../../cluster/lease.ts';
 import { type Clock, sleep, systemClock } from '../../runtime/clock.ts';
-import { createLogger } from '../../runtime/log.ts';
+import { createLogger, LogThreshold } from '../../runtime/log.ts';
 import { connectCluster } from './connect.ts';
 import type { FromLeaseThread, LeaseThreadData, ToLeaseThread } from './lease-messages.ts';
 
@@ -19,7 +19,8 @@ const { lease, kubeconfig, logLevel } = workerData as LeaseThreadData;
 const port = parentPort;
 if (port === null) throw new Error('this is a worker thread of the shard, and nothing to start by itself');
 const clock: Clock = systemClock;
-const log = createLogger(logLevel).child({ shard: lease.name });
+const threshold = new LogThreshold(logLevel);
+const log = createLogger(threshold).child({ shard: lease.name });
 const { cluster, random } = await connectCluster({ kubeconfig, requestTimeout, name: 'ticker-operator-lease' });
 
 let answered = Number.NEGATIVE_INFINITY;
@@ -36,11 +37,12 @@ const stop = new AbortController();
 
 port.on('message', (message: ToLeaseThread) => {
   if (message.kind === 'alive') answered = Math.max(answered, message.asked);
+  else if (message.kind === 'level') threshold.level = message.level;
   else void act(message).then(() => say({ kind: 'done', id: message.id }));
 });
 
 /** Never rejects: the holder logs what fails and tries it again. */
-async function act(message: Exclude<ToLeaseThread, { kind: 'alive' }>): Promise<void> {
+async function act(message: Exclude<ToLeaseThread, { kind: 'alive' | 'level' }>): Promise<void> {
   if (message.kind === 'annotate') return holder.annotate(message.key, message.value);
   stop.abort();
   return holder.release();

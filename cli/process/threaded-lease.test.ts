@@ -4,6 +4,7 @@ import type { KubernetesCluster } from '../../cluster/kubernetes/index.ts';
 import { readLease } from '../../cluster/lease.ts';
 import { drainingAnnotation } from '../../cluster/resources.ts';
 import { sleep, systemClock } from '../../runtime/clock.ts';
+import { LogThreshold } from '../../runtime/log.ts';
 import { shardLease } from '../../ticker/shard/shard.ts';
 import { ThreadedLease } from './threaded-lease.ts';
 
@@ -25,7 +26,7 @@ describe('a lease renewed by a thread of its own, on a real API server', () => {
 
   const open = (name: string) => {
     const lease = shardLease({ shard: name, uid: 'pod' }, 'default');
-    return new ThreadedLease({ lease, kubeconfig: server.kubeconfig, logLevel: 'silent' }, systemClock);
+    return new ThreadedLease({ lease, kubeconfig: server.kubeconfig }, new LogThreshold('silent'), systemClock);
   };
   const read = (name: string) => readLease(cluster, 'default', name);
   const renewedAt = async (name: string) => Date.parse((await read(name))?.spec.renewTime ?? '');
@@ -84,7 +85,7 @@ describe('a lease renewed by a thread of its own, on a real API server', () => {
 
   it('a thread that cannot start is told, to be tried again', async () => {
     const lease = shardLease({ shard: 'four', uid: 'pod' }, 'default');
-    const broken = new ThreadedLease({ lease, kubeconfig: '/nowhere', logLevel: 'silent' }, systemClock);
+    const broken = new ThreadedLease({ lease, kubeconfig: '/nowhere' }, new LogThreshold('silent'), systemClock);
     await expect(broken.run(new AbortController().signal)).rejects.toThrow();
     await broken.annotate(drainingAnnotation, 'true');
     await broken.release();

@@ -4,6 +4,7 @@ import type { HeldLease } from '../../cluster/lease.ts';
 import { aborted } from '../../runtime/aborted.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import { defineError } from '../../runtime/errors.ts';
+import type { LogThreshold } from '../../runtime/log.ts';
 import type { FromLeaseThread, LeaseThreadData, ToLeaseThread } from './lease-messages.ts';
 
 const threadEnded = defineError(
@@ -23,7 +24,8 @@ const answerTimeout = 3_000;
  * loop answers. While the thread is down, annotations are kept for the next one.
  */
 export class ThreadedLease implements HeldLease {
-  readonly #data: LeaseThreadData;
+  readonly #data: Omit<LeaseThreadData, 'logLevel'>;
+  readonly #threshold: LogThreshold;
   readonly #clock: Clock;
   #annotations: Readonly<Record<string, string>>;
   readonly #waiting = new Map<number, () => void>();
@@ -31,10 +33,13 @@ export class ThreadedLease implements HeldLease {
   #ids = 0;
   #lastRenewal: number | undefined;
 
-  constructor(data: LeaseThreadData, clock: Clock) {
+  /** @param threshold of the thread's log too, as it changes */
+  constructor(data: Omit<LeaseThreadData, 'logLevel'>, threshold: LogThreshold, clock: Clock) {
     this.#data = data;
+    this.#threshold = threshold;
     this.#clock = clock;
     this.#annotations = { ...data.lease.annotations };
+    threshold.onChange((level) => this.#tell({ kind: 'level', level }));
   }
 
   get lastRenewal(): number | undefined {
@@ -42,8 +47,9 @@ export class ThreadedLease implements HeldLease {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { lease } = this.#data;
-    const workerData: LeaseThreadData = { ...this.#data, lease: { ...lease, annotations: this.#annotations } };
+    const logLevel = this.#threshold.level;
+    const lease = { ...this.#data.lease, annotations: this.#annotations };
+    const workerData: LeaseThreadData = { ...this.#data, lease, logLevel };
     const worker = new Worker(new URL('./lease-worker.ts', import.meta.url), { workerData, resourceLimits });
     this.#worker = worker;
     worker.on('message', (message: FromLeaseThread) => this.#take(worker, message));
@@ -70,7 +76,7 @@ export class ThreadedLease implements HeldLease {
   }
 
   #take(worker: Worker, message: FromLeaseThread): void {
-    if (message.kind === 'ask') worker.postMessage({ kind: 'alive', asked: message.asked } satisfies ToLeaseThread);
+    if (message.kind === 'ask') this.#tell({ kind: 'alive', asked: message.asked }, worker);
     else if (message.kind === 'renewed') this.#lastRenewal = this.#clock.monotonic();
     else {
       this.#waiting.get(message.id)?.();
@@ -78,12 +84,16 @@ export class ThreadedLease implements HeldLease {
     }
   }
 
+  #tell(message: ToLeaseThread, worker = this.#worker): void {
+    worker?.postMessage(message);
+  }
+
   /** Resolves when the thread has done it, or after a bounded wait. */
-  async #ask(message: Exclude<ToLeaseThread, { kind: 'alive' }>): Promise<void> {
+  async #ask(message: Exclude<ToLeaseThread, { kind: 'alive' | 'level' }>): Promise<void> {
     if (this.#worker === undefined) return;
     const answered = new AbortController();
     this.#waiting.set(message.id, () => answered.abort());
-    this.#worker.postMessage(message);
+    this.#tell(message);
     await sleep(this.#clock, answerTimeout, answered.signal);
     this.#waiting.delete(message.id);
   }

@@ -10,7 +10,8 @@ export interface LoopOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
-  readonly reconcile: () => Promise<{ readonly requeueAfter?: number | undefined }>;
+  /** @param log carries the reconcile's number */
+  readonly reconcile: (log: Logger) => Promise<{ readonly requeueAfter?: number | undefined }>;
   readonly observer?: Pick<OperatorObserver, 'waited' | 'reconciled'> | undefined;
 }
 
@@ -27,6 +28,8 @@ export interface LoopCounts {
 const debounce = 20;
 /** Everything is looked at this often (milliseconds) though nothing is heard of. */
 const resync = 30_000;
+/** A reconcile that takes longer (milliseconds) is told of. Requests have timeouts of their own, so it ends. */
+const lateAfter = 60_000;
 const backoff: BackoffPolicy = { first: 100, most: 30_000 };
 
 /**
@@ -72,12 +75,15 @@ export class ReconcileLoop {
   }
 
   async #once(): Promise<number> {
-    const { clock, log, random, reconcile, observer } = this.#options;
+    const { clock, random, reconcile, observer } = this.#options;
+    const log = this.#options.log.child({ reconcile: this.#succeeded + this.#failed + 1 });
+    const onLate = (): void => log.error({ event: 'reconcile.late', after: lateAfter }, 'the reconcile takes too long');
+    const timer = clock.setTimer(lateAfter, onLate, { background: true });
     const started = clock.monotonic();
     if (this.#waitingSince !== undefined) observer?.waited((started - this.#waitingSince) / 1000);
     this.#waitingSince = undefined;
     try {
-      const { requeueAfter } = await reconcile();
+      const { requeueAfter } = await reconcile(log);
       observer?.reconciled('succeeded', (clock.monotonic() - started) / 1000);
       this.#failures = 0;
       this.#succeeded++;
@@ -88,6 +94,8 @@ export class ReconcileLoop {
       const wait = backoffDelay(backoff, this.#failures++, random);
       log.warn({ event: 'reconcile.failed', error, wait: Math.round(wait) }, describeError(error));
       return wait;
+    } finally {
+      timer.cancel();
     }
   }
 }

@@ -82,7 +82,6 @@ export class Reconciler {
   };
   readonly #options: ReconcilerOptions;
   readonly #overlays: Overlays;
-  readonly #applier: Applier;
   readonly #demand = new DemandBuilder();
   readonly #planner = new MemoPlanner();
   readonly #made = new MadeSlices();
@@ -101,7 +100,6 @@ export class Reconciler {
       sets: new Overlay<InstrumentSet>(options.clock),
       slices: new Overlay<SubscriptionSlice>(options.clock),
     };
-    this.#applier = new Applier(options.cluster, this.#overlays, options.log);
     this.#handovers = new Handovers((slice, ended) => this.#handoverEnded(slice, ended));
   }
 
@@ -120,8 +118,8 @@ export class Reconciler {
   }
 
   /** Brings the cluster nearer to what is wanted. Throws a retryable error where a write failed. */
-  async reconcile(): Promise<{ readonly requeueAfter?: number | undefined }> {
-    const { clock, catalogs, spots, events, log, observer } = this.#options;
+  async reconcile(log: Logger): Promise<{ readonly requeueAfter?: number | undefined }> {
+    const { clock, catalogs, spots, events, observer } = this.#options;
     const world = viewWorld(
       this.#observe(),
       { providers: this.#options.providers, demand: this.#demand, catalogs, spots },
@@ -144,7 +142,8 @@ export class Reconciler {
     const steps = settling > 0 ? noSteps : this.#steps(world, plan);
     const transfer = settling > 0 ? noTransfer : this.#transfer(world, plan);
     const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#maker(world, transfer, steps));
-    const applied = await this.#applier.slices([
+    const applier = new Applier(this.#options.cluster, this.#overlays, log);
+    const applied = await applier.slices([
       ...writes,
       ...ending.writes,
       ...pruneWrites(idle(world, writes), world.shards),
@@ -166,7 +165,7 @@ export class Reconciler {
           failure: (own) => this.#handovers.failure(own, clock.monotonic()),
           now: clock.now(),
         });
-    const reported = await this.#applier.statuses(statuses);
+    const reported = await applier.statuses(statuses);
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
     const waits = [
@@ -181,7 +180,7 @@ export class Reconciler {
   }
 
   #handoverEnded(slice: SubscriptionSlice, { kind, result, took }: Ended): void {
-    const line = { event: 'handover.ended', slice: idOf(slice), kind, result, milliseconds: Math.round(took) };
+    const line = { event: 'handover.ended', slice: idOf(slice), kind, result, milliseconds: Math.round(took) } as const;
     this.#options.log[result === 'failed' ? 'warn' : 'info'](line, `handover ${result}`);
     const key = `${kind} ${result}` as const;
     this.counts.handovers.set(key, (this.counts.handovers.get(key) ?? 0) + 1);

@@ -4,8 +4,8 @@ import type { PodTemplate, ShardsConfig } from './config.ts';
 import { type Marks, readMarks, writeMarks } from './marks.ts';
 import { ordinalOf } from './names.ts';
 import { hashOf, type StatefulSetState } from './objects.ts';
-import { type KnownTemplate, nextRolloutStep, type PodView } from './rollout.ts';
-import { nextScalingStep } from './scaling.ts';
+import { type KnownTemplate, nextRolloutStep, type PodView, type RolloutStep } from './rollout.ts';
+import { nextScalingStep, type ScalingStep } from './scaling.ts';
 import { type PlannedLoad, podsFor } from './sizing.ts';
 
 export interface WorkloadInput {
@@ -26,7 +26,7 @@ export interface WorkloadInput {
 
 export interface WorkloadEvent {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
+  readonly reason: NonNullable<RolloutStep['event'] | ScalingStep['event']>['reason'];
   readonly message: string;
 }
 

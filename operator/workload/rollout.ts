@@ -62,7 +62,11 @@ export interface RolloutStep {
   readonly state: RolloutState | undefined;
   readonly good: KnownTemplate | undefined;
   /** What is news. */
-  readonly event?: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
+  readonly event?: {
+    readonly type: 'Normal' | 'Warning';
+    readonly reason: 'RolloutStarted' | 'RolloutContinues' | 'RolloutDone' | 'RolloutStopped';
+    readonly message: string;
+  };
 }
 
 /** The next step of a rollout. Pure. */

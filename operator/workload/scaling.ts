@@ -20,7 +20,7 @@ export interface ScalingInput {
 export interface ScalingStep {
   readonly replicas: number;
   readonly leaving: number | undefined;
-  readonly event?: { readonly reason: string; readonly message: string };
+  readonly event?: { readonly reason: 'ScaledUp' | 'ScaledDown' | 'Leaving'; readonly message: string };
 }
 
 /** Whether fewer pods than there are would be enough, with room to spare. */

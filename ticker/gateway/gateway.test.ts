@@ -83,6 +83,15 @@ async function get(path: string, headers: Record<string, string> = {}, method = 
 
 const row = (symbol: string, price: number, time = 1) => ({ symbol, last_price: price, receive_time: time });
 
+test('every answer names its request, as the reader or the gateway did; what is no name is replaced', async () => {
+  await start({ requestPrefix: 'g1' });
+  const named = async (path: string, id?: string) =>
+    (await get(path, id === undefined ? {} : { 'X-Request-Id': id })).headers['x-request-id'];
+  expect(await named('/v1/sets')).toBe('g1-1');
+  expect(await named('/nowhere', 'desk-7')).toBe('desk-7');
+  expect(await named('/v1/sets', '{"level":"fatal"}')).toBe('g1-2');
+});
+
 describe('stream', () => {
   test('sends the latest values first, then every message as it was published', async () => {
     await start();

@@ -17,10 +17,11 @@ import {
   tooManyClients,
   unauthorized,
 } from './errors.ts';
-import { errorBody, errorStatus, findBars, findSet, HttpApi } from './http-api.ts';
+import { errorBody, errorStatus, findBars, findSet, HttpApi, pathOf } from './http-api.ts';
 import { defaultLimits, type GatewayLimits } from './limits.ts';
 import { isLoopback, type OriginPolicy, refusal } from './origin.ts';
 import { type Position, readPositions } from './position.ts';
+import { RequestIds } from './request-id.ts';
 import { barsOf, type GatewaySet, SetFeed, setName } from './set-feed.ts';
 import { StreamClient } from './stream-client.ts';
 import { countUp, type GatewayTraffic, newTraffic } from './traffic.ts';
@@ -42,6 +43,8 @@ export interface GatewayOptions {
   /** Who may read; everybody who can reach it where absent. The page itself and `/healthz` are for all. */
   readonly tokens?: Tokens | undefined;
   readonly limits?: Partial<GatewayLimits>;
+  /** Begins the `X-Request-Id` of requests that bring none; should be no other gateway's. Default `gateway`. */
+  readonly requestPrefix?: string;
 }
 
 export interface Gateway {
@@ -75,6 +78,7 @@ class HttpGateway implements Gateway {
   readonly #sockets: WebSocketServer;
   /** By set UID and channel. */
   readonly #feeds = new Map<string, SetFeed>();
+  readonly #ids: RequestIds;
   #keepalive: Timer | undefined;
   #closing = false;
 
@@ -83,7 +87,8 @@ class HttpGateway implements Gateway {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#host = options.host ?? '127.0.0.1';
     this.#origins = { allowedOrigins: options.allowedOrigins ?? [], loopbackOnly: isLoopback(this.#host) };
-    const api = new HttpApi({ ...options, origins: this.#origins, clients: () => this.clients });
+    this.#ids = new RequestIds(options.requestPrefix ?? 'gateway');
+    const api = new HttpApi({ ...options, ids: this.#ids, origins: this.#origins, clients: () => this.clients });
     this.#server = createServer((request, response) => {
       response.once('finish', () => countUp(this.traffic.requests, response.statusCode));
       void api.handle(request, response);
@@ -98,6 +103,7 @@ class HttpGateway implements Gateway {
       clientTracking: false,
       handleProtocols: agreedProtocol,
     });
+    this.#sockets.on('headers', (headers, request) => headers.push(`X-Request-Id: ${this.#ids.of(request)}`));
   }
 
   get clients(): number {
@@ -159,12 +165,17 @@ class HttpGateway implements Gateway {
       const feed = await this.#open(set);
       if (socket.destroyed || this.#closing) return this.#release(feed);
       socket.off('error', onError);
-      this.#sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(feed, client, from));
+      this.#sockets.handleUpgrade(request, socket, head, (client) =>
+        this.#welcome(feed, client, from, this.#ids.of(request)),
+      );
     } catch (error) {
       const status = errorStatus(error);
       countUp(this.traffic.refused, error instanceof CodedError ? error.code : 'GATEWAY_INTERNAL');
-      if (status === 500) this.#options.log.warn({ event: 'gateway.failed' }, describeError(error));
-      refuse(socket, status, errorBody(error));
+      const id = this.#ids.of(request);
+      if (status === 500) {
+        this.#options.log.warn({ event: 'gateway.failed', request: id, path: pathOf(request) }, describeError(error));
+      }
+      refuse(socket, status, errorBody(error), id);
     }
   }
 
@@ -186,7 +197,7 @@ class HttpGateway implements Gateway {
     }
   }
 
-  #welcome(feed: SetFeed, socket: WebSocket, from: ReadonlyMap<string, Position>): void {
+  #welcome(feed: SetFeed, socket: WebSocket, from: ReadonlyMap<string, Position>, request: string): void {
     const { clock, log } = this.#options;
     const client = new StreamClient(socket, {
       clock,
@@ -197,11 +208,12 @@ class HttpGateway implements Gateway {
     });
     feed.clients.add(client);
     this.traffic.opened++;
-    log.info({ event: 'gateway.opened', set: setName(feed.set), clients: this.clients }, 'a stream was opened');
-    socket.on('error', (error) => log.debug({ event: 'gateway.client' }, describeError(error)));
+    const about = { set: setName(feed.set), request };
+    log.info({ event: 'gateway.opened', ...about, clients: this.clients }, 'a stream was opened');
+    socket.on('error', (error) => log.debug({ event: 'gateway.client', ...about }, describeError(error)));
     socket.on('close', (code) => {
       feed.clients.delete(client);
-      log.info({ event: 'gateway.closed', set: setName(feed.set), code, clients: this.clients }, 'a stream was closed');
+      log.info({ event: 'gateway.closed', ...about, code, clients: this.clients }, 'a stream was closed');
       this.#release(feed);
     });
   }
@@ -243,11 +255,12 @@ function feedKey(set: GatewaySet): string {
   return `${set.uid} ${set.channel ?? ''}`;
 }
 
-function refuse(socket: Duplex, status: number, body: string): void {
+function refuse(socket: Duplex, status: number, body: string, id: string): void {
   const head = [
     `HTTP/1.1 ${status} Refused`,
     ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     'Connection: close',
+    `X-Request-Id: ${id}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];

@@ -8,6 +8,7 @@ import { isAllowed, type Tokens } from './access.ts';
 import { badRequest, noBars, originRefused, unauthorized, unknownSet } from './errors.ts';
 import { type OriginPolicy, refusal } from './origin.ts';
 import { loadPage, type Page } from './page.ts';
+import type { RequestIds } from './request-id.ts';
 import { barsOf, type GatewaySet, latestRows, setName } from './set-feed.ts';
 
 export interface HttpApiOptions {
@@ -16,6 +17,7 @@ export interface HttpApiOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly origins: OriginPolicy;
+  readonly ids: RequestIds;
   readonly tokens?: Tokens | undefined;
   /** Streams that are open now. */
   readonly clients: () => number;
@@ -78,6 +80,8 @@ export class HttpApi {
 
   /** Never rejects: what fails is answered, and logged where it is ours. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const id = this.#options.ids.of(request);
+    response.setHeader('X-Request-Id', id);
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Referrer-Policy', 'no-referrer');
     response.setHeader('Cache-Control', 'no-store');
@@ -100,14 +104,16 @@ export class HttpApi {
       await this.#route(request, response);
     } catch (error) {
       const status = errorStatus(error);
-      if (status >= 500) this.#options.log.warn({ event: 'gateway.failed', path: request.url }, describeError(error));
+      if (status >= 500) {
+        this.#options.log.warn({ event: 'gateway.failed', request: id, path: pathOf(request) }, describeError(error));
+      }
       reply(response, status, errorBody(error));
     }
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { sets, clients } = this.#options;
-    const path = new URL(request.url ?? '/', 'http://gateway').pathname;
+    const path = pathOf(request);
     if (path === '/') {
       response.setHeader('Content-Security-Policy', this.#page.contentSecurityPolicy);
       return reply(response, 200, this.#page.html, 'text/html; charset=utf-8');
@@ -135,6 +141,11 @@ export class HttpApi {
     const head = JSON.stringify({ set: wanted, time: Math.round(clock.now() * 1000) });
     reply(response, 200, `${head.slice(0, -1)},"rows":${rows}}\n`);
   }
+}
+
+/** What is asked for, without the query. */
+export function pathOf(request: IncomingMessage): string {
+  return URL.parse(request.url ?? '/', 'http://gateway')?.pathname ?? '/';
 }
 
 function describeSet(set: GatewaySet): Record<string, unknown> {

@@ -30,7 +30,7 @@ test('what broke rules is said with a few of the rows, and not again before the 
   feed([10, 10.05]);
   expect(lines).toEqual([]);
   feed([-1, -2, -3, -4, -5, -6, -7]);
-  expect(lines).toMatchObject([{ event: 'ticks.broke_rules', rules: { priceNotPositive: 7 } }]);
+  expect(lines).toMatchObject([{ event: 'ticks.brokeRules', rules: { priceNotPositive: 7 } }]);
   expect((lines[0] as { sample: unknown[] }).sample).toMatchObject(
     [-3, -4, -5, -6, -7].map((lastPrice) => ({ instrument: 'NSE:A', lastPrice, quarantined: true })),
   );

@@ -34,6 +34,6 @@ export class BreachLog {
       this.#told.set(rule, count);
     }
     const sample = pipeline.breaches().slice(-shown);
-    this.#log.warn({ event: 'ticks.broke_rules', rules, sample }, 'ticks broke rules of validation');
+    this.#log.warn({ event: 'ticks.brokeRules', rules, sample }, 'ticks broke rules of validation');
   }
 }

@@ -95,7 +95,7 @@ export class GuardedSink implements Sink {
     const result = act();
     const { state, opened, rejected } = breaker.snapshot;
     if (state === before) return result;
-    const line = { event: `breaker.${state}`, place, opened, rejected };
+    const line = { event: `breaker.${state}`, place, opened, rejected } as const;
     if (state === 'open' && before === 'closed') log.warn({ ...line, error }, describeError(error));
     else if (state === 'closed') log.info(line, 'the sink answers again');
     else log.debug(line, state);

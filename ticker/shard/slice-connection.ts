@@ -320,7 +320,7 @@ export class SliceConnection {
     const { log, slice, events } = this.#options;
     this.#error = error;
     const failures = this.#policy.failures;
-    const line = { event: 'connection.failed', slice, code: error.code, failures, wait: Math.round(wait) };
+    const line = { event: 'connection.failed', slice, code: error.code, failures, wait: Math.round(wait) } as const;
     log.warn(line, describeError(error));
     events.changed();
   }

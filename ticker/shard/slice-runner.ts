@@ -397,7 +397,7 @@ export class SliceRunner {
     if (rest !== undefined) this.#gaps.end(clock.now() * 1000);
     if (before !== undefined && !this.#connection.open && !this.#standby.active)
       this.#gaps.waitFor(before.opens * 1000);
-    const line = { event: rest === undefined ? 'slice.wakes' : 'slice.rests', slice: this.name };
+    const line = { event: rest === undefined ? 'slice.wakes' : 'slice.rests', slice: this.name } as const;
     log.info(line, rest?.message ?? 'connecting for the session');
     this.#steer();
   }
@@ -458,7 +458,7 @@ export class SliceRunner {
       this.#lastState = state;
       const token = this.#outbox.token;
       const beatenBy = this.#outbox.beatenBy;
-      const line = { event: `slice.${state}`, slice: this.name, epoch: this.#role.epoch, claim: token?.claim };
+      const line = { event: `slice.${state}`, slice: this.name, epoch: this.#role.epoch, claim: token?.claim } as const;
       if (state === 'refused' && beatenBy !== undefined) {
         // Gathered before the refusal, so it goes late with the rest.
         if (this.#role.role !== 'next') this.#options.pipeline.sealBars();

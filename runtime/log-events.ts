@@ -1,0 +1,148 @@
+/**
+ * Every event that is logged, by its stable code: what happened, as a reader of the log wants to know it. A line whose
+ * code is not here does not compile. Codes are never given another meaning; one that is no longer used is removed.
+ */
+export const logEvents = {
+  'account.loggedIn': 'The broker accepted the credentials of an account.',
+  'account.loginFailed': 'A login failed for a reason that may pass; it is tried again.',
+  'account.loginRefused':
+    'The broker, or a missing Secret, refuses a login; it is tried again once the Secret changes.',
+  'breaker.closed': 'The sink answers again; batches are sent to it.',
+  'breaker.halfOpen': 'One call is let through to see whether the sink answers.',
+  'breaker.open': 'The sink failed too often; batches wait in memory or in the spool.',
+  'catalog.failed': 'The instrument master of a market could not be fetched; the last one is used.',
+  'catalog.loaded': 'An instrument master was loaded.',
+  'catalog.suspicious': 'A fetched instrument master is far smaller than the one before; it is not used.',
+  'connection.closed': 'A WebSocket to the broker was closed.',
+  'connection.failed': 'A WebSocket to the broker could not be opened, or broke; it is opened again.',
+  'connection.notice': 'The broker sent a message for people.',
+  'connection.opened': 'A WebSocket to the broker is open and subscribed.',
+  'event.failed': 'A Kubernetes Event could not be written.',
+  'finalizer.failed': "A slice's stream has ended, but its finalizer could not be removed; it is tried again.",
+  'gateway.client': "A reader's WebSocket reported an error.",
+  'gateway.closed': "A reader's stream was closed.",
+  'gateway.failed': 'A request could not be answered, by no fault of the reader.',
+  'gateway.latest': 'The latest values of a set could not be read.',
+  'gateway.listening': 'The gateway serves readers.',
+  'gateway.opened': 'A reader opened a stream.',
+  'gateway.resume': 'What a reader missed could not be read; it is told a gap.',
+  'gateway.unsubscribe': "A set's subscription could not be ended in order.",
+  'handover.ended': 'A move of a slice to another shard ended; `result` says how.',
+  'informer.handlerFailed': 'A change that was heard of could not be dealt with.',
+  'kite.handler.failed': 'A message of the broker could not be dealt with.',
+  'kite.packet.unknown': 'The broker sent packets of a length that no known kind has; they are skipped.',
+  'kite.text.unreadable': 'The broker sent a text that is no JSON; it is ignored.',
+  'lead.listFailed': 'A new leader could not read the slices yet; it tries again before it writes anything.',
+  'leader.attemptFailed': 'A try at the leader lease failed.',
+  'leader.elected': 'This replica leads.',
+  'leader.ended': 'This replica no longer leads, by its own will.',
+  'leader.lost': 'This replica could not renew the leader lease in time, and stopped leading.',
+  'leader.releaseFailed': 'The leader lease could not be given back; it expires.',
+  'lease.lost': "Another process holds the shard's lease.",
+  'lease.releaseFailed': "The shard's lease could not be given back; it expires.",
+  'lease.renewFailed': "The shard's lease could not be renewed; it is tried again until it is late.",
+  'list.failed': 'Objects of a kind could not be listed; it is tried again.',
+  'log.level': 'Lines of another level are written from here on.',
+  'log.levelNotKnown': 'The file that sets the level names none; the level stays.',
+  'marketData.brokenOff': 'A question for market data was given up by who asked.',
+  'master.refreshFailed': "A shard could not renew an account's instrument master; the last one is used.",
+  'metrics.failed': 'A scrape, or another request at that port, could not be answered.',
+  'operator.started': 'The caches of the operator are filled.',
+  'plan.applied': 'The operator wrote slices.',
+  'process.ended': 'The process ends.',
+  'process.ending': 'The process was asked to end, and does so in order.',
+  'process.fatal': 'A task that the process cannot do without has failed for good; the process ends.',
+  'process.listening': 'Metrics and health are served.',
+  'reader.slices': 'Which slices serve a set could not be read; the last known ones are used.',
+  'reconcile.failed': 'A reconcile failed; it runs again after `wait` milliseconds.',
+  'reconcile.late': 'A reconcile takes too long.',
+  'redis.away': 'Redis cannot be reached.',
+  'redis.connected': 'A connection to Redis is open.',
+  'redis.directory': 'The names of sets could not be kept in Redis; it is tried again.',
+  'redis.lost': 'A connection to Redis broke; it is opened again.',
+  'redis.reached': 'Redis answers.',
+  'redis.resubscribe': 'A channel could not be subscribed to again; it is tried again.',
+  'redis.topology': "The cluster's layout could not be read; it is tried again.",
+  'sets.changed': 'The sets that the gateway serves changed.',
+  'shard.drained': 'The shard has handed everything over or sealed it.',
+  'shard.started': 'The shard knows its slices.',
+  'shards.changed': 'A shard came or went.',
+  'simulator.request': 'The simulated broker could not answer a request.',
+  'simulator.started': 'The simulated broker listens.',
+  'simulator.upgrade': 'The simulated broker could not open a WebSocket.',
+  'sink.available': 'The sink takes batches again.',
+  'sink.unavailable': 'The sink did not take a call; it is sent again.',
+  'slice.attached': 'A shard that was cut off reaches the API server or the sink again.',
+  'slice.claiming': 'A shard is named owner of a slice and claims it at the sink.',
+  'slice.deleted': 'A slice is deleted; its stream is being ended.',
+  'slice.detached': 'A shard reaches neither API server nor sink; it may stop a stream on its own.',
+  'slice.ended': "A slice's stream has ended for good.",
+  'slice.live': 'A shard delivers a slice.',
+  'slice.lookupFailed': 'A slice could not be looked up; it is looked up again.',
+  'slice.named': 'The operator named the owner of a slice.',
+  'slice.next': 'The operator named who is to take a slice over; it warms up.',
+  'slice.refused': 'The sink knows a newer claim of a slice; this shard stops delivering it.',
+  'slice.released': 'A deleted slice was let go though no shard ended its stream.',
+  'slice.rests': "An account's session is closed; its connection is closed until it opens.",
+  'slice.unnamed': 'A shard is no longer named owner of a slice.',
+  'slice.wakes': "An account's session opens; its connection is opened.",
+  'slice.yielded': 'A shard closed its connection for a successor, since the account has none to spare.',
+  'spool.full': 'The spool reached its bound; the oldest segment was dropped and is told as a gap.',
+  'spool.identityNotKept': 'The spool directory cannot keep who this shard is; nothing outlives the process.',
+  'spool.restored': 'Batches of an earlier start were found in the spool; they are delivered.',
+  'spool.sealed': 'What the sink had not taken by the end is in the spool.',
+  'spool.sliceNotKept': 'A slice could not be kept in the spool; a restart needs the API server.',
+  'spool.sliceUnreadable': 'A slice kept in the spool could not be read; it is learned from the API server.',
+  'spool.unavailable': 'The spool cannot be used.',
+  'spool.unwritable': 'The spool cannot be written; batches stay in memory.',
+  'spool.writable': 'The spool can be written again.',
+  'spot.failed': 'Prices of underlyings could not be fetched; they are asked for again.',
+  'spot.tooMany': 'More underlyings are to be followed than the limit allows.',
+  'standby.cold': 'A successor lacks ticks that the owner has; it is not promoted as it is.',
+  'standby.notMarked': 'A mark could not be written; the next may get through.',
+  'standby.started': 'A shard warms up to take a slice over.',
+  'standby.warm': 'A successor holds all that the sink lacks; it may be promoted.',
+  'status.writeFailed': 'A status could not be written; it is tried again.',
+  'stream.probed': 'A connection is silent; a few instruments are asked for again to see whether it lives.',
+  'subscriptions.renewed': 'Instruments that never ticked were subscribed to again.',
+  'task.ended': 'A task that the operator cannot do without has ended.',
+  'task.failed': 'A background task failed for good.',
+  'task.restarted': 'A background task failed and starts again after `wait` milliseconds.',
+  'ticks.brokeRules': 'Ticks broke rules of validation; a sample is shown, at a bounded rate.',
+  'tokens.notRead': 'The file of bearer tokens could not be read; the last ones are used.',
+  'watch.closeFailed': 'A watch could not be closed in order.',
+  'watch.failed': 'A watch broke; it goes on where it was, or from a new list.',
+  'watch.notTaken': 'A change that a watch told could not be taken; it is taken again.',
+  'workload.failed': 'The ticker pods could not be brought to what they should be; it is tried again.',
+  'workload.Leaving': 'The last ticker pod is asked to hand over its slices, since fewer are enough.',
+  'workload.RolloutContinues': 'The first updated ticker pod did well; the others follow.',
+  'workload.RolloutDone': 'All ticker pods are updated.',
+  'workload.RolloutStarted': 'The template of the ticker pods changed; the last pod is updated first.',
+  'workload.RolloutStopped': 'The first updated ticker pod did badly; it goes back to the template before.',
+  'workload.ScaledDown': 'A ticker pod was removed.',
+  'workload.ScaledUp': 'Ticker pods were added.',
+  'write.failed': 'An object could not be written.',
+} as const;
+
+/** The stable code of a log line. */
+export type LogEvent = keyof typeof logEvents;
+
+/** `docs/reference/events.md`. */
+export function logEventReference(): string {
+  const rows = Object.entries(logEvents).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
+  return `# Log events
+
+Every line of the log is one JSON object on standard error: \`time\` (ISO 8601, UTC), \`level\`, \`event\` (one of the codes
+below, which keep their meaning), \`msg\` for people, and what it is about: \`account\`, \`slice\`, \`shard\`, \`set\`, \`task\`,
+\`reconcile\` (the same for all lines of one reconcile), \`request\` (the gateway's answer carries it as \`X-Request-Id\`),
+\`error\` (with its \`code\` of [errors.md](errors.md), and its causes). Credentials are written as \`[redacted]\`.
+
+\`--log-level\` says from which level on lines are written. It can be changed while a process runs: \`--log-level-file\` names
+a file that holds a level and is read every few seconds (in the chart it is a ConfigMap: \`helm upgrade --set
+logLevel=debug\` restarts nothing), and SIGUSR2 switches to \`debug\` and back.
+
+| event | what happened |
+| --- | --- |
+${rows.join('\n')}
+`;
+}
