@@ -1,4 +1,4 @@
-import type { Condition } from '../crds/index.ts';
+import type { Condition, TickerAccountSpec } from '../crds/index.ts';
 import type { CatalogState } from './catalog-cache.ts';
 import type { Coverage } from './controllers/coverage.ts';
 import { idOf } from './controllers/names.ts';
@@ -46,6 +46,9 @@ export interface AccountSnapshot {
   readonly shard: string | undefined;
   readonly instruments: number;
   readonly capacity: number;
+  /** Its trading calendar, and the exchanges that its slices stream: what says whether ticks are to be expected. */
+  readonly sessions: TickerAccountSpec['sessions'];
+  readonly exchanges: readonly string[];
   readonly conditions: readonly Condition[];
 }
 
@@ -67,11 +70,15 @@ export function takeSnapshot(
 ): OperatorSnapshot {
   const instrumentsOn = new Map<string, number>();
   const ownerOf = new Map<string, string>();
+  const exchangesOf = new Map<string, Set<string>>();
   const placements = new Map<string, { slice: string; instruments: number }[]>();
   for (const slice of slices) {
     const account = accountOf(slice);
     const { total, bySet } = countInstruments(slice);
     instrumentsOn.set(account, (instrumentsOn.get(account) ?? 0) + total);
+    const exchanges = exchangesOf.get(account) ?? new Set();
+    exchangesOf.set(account, exchanges);
+    for (const { exchange } of slice.spec.groups) exchanges.add(exchange);
     if (slice.spec.owner !== undefined) ownerOf.set(account, slice.spec.owner.shard);
     for (const [set, instruments] of bySet) {
       placements.set(set, [...(placements.get(set) ?? []), { slice: idOf(slice), instruments }]);
@@ -91,6 +98,8 @@ export function takeSnapshot(
       shard: ownerOf.get(id),
       instruments: instrumentsOn.get(id) ?? 0,
       capacity,
+      sessions: account.spec.sessions,
+      exchanges: [...(exchangesOf.get(id) ?? [])],
       conditions: account.status?.conditions ?? [],
     }),
   );

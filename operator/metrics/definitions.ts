@@ -191,4 +191,11 @@ export const operatorMetrics = {
     unit: 'instruments',
     labels: { account: 'account' },
   },
+  accountSessionOpen: {
+    name: 'ticker_operator_account_session_open',
+    type: 'gauge',
+    help: '1 while any exchange that the account streams has a session by its calendar, or the account has none; else 0. It is there while no shard serves the account, too.',
+    unit: '0 or 1',
+    labels: { account: 'account' },
+  },
 } as const satisfies Record<string, MetricDefinition>;

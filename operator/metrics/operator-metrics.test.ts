@@ -53,6 +53,7 @@ test('what the operator sees and decides is exposed: conditions, instruments, sh
     ['ticker_operator_instruments_unplaced{reason="NoCapacity"}', 1],
     ['ticker_operator_account_instruments{account="desk/a"}', 2],
     ['ticker_operator_account_capacity{account="desk/a"}', 2],
+    ['ticker_operator_account_session_open{account="desk/a"}', 1],
     ['ticker_operator_cached_objects{kind="InstrumentSet"}', 1],
     ['ticker_operator_watch_failures_total{kind="Lease"}', 0],
     ['ticker_operator_queue_depth', 0],

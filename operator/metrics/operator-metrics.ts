@@ -3,6 +3,7 @@ import type { Metrics, PulledTable } from '../../runtime/metrics/metrics.ts';
 import type { Operator } from '../operator.ts';
 import type { OperatorSnapshot } from '../snapshot.ts';
 import type { OperatorObserver, OperatorVitals } from '../vitals.ts';
+import { AccountSessions } from './account-sessions.ts';
 import { operatorMetrics } from './definitions.ts';
 
 const { reconcileDuration, planDuration, queueLatency, handoverDuration, ...gaugesAndCounters } = operatorMetrics;
@@ -30,10 +31,16 @@ export function registerOperatorMetrics(
   clock: Clock,
 ): () => void {
   const pulled = metrics.pulledAll(gaugesAndCounters);
+  const sessions = new AccountSessions();
   return metrics.collect(() => {
     collectVitals(pulled, operator.vitals());
     const snapshot = operator.snapshot();
-    if (snapshot !== undefined) collectSnapshot(pulled, snapshot, clock.now());
+    if (snapshot === undefined) return;
+    const now = clock.now();
+    collectSnapshot(pulled, snapshot, now);
+    for (const [account, open] of sessions.open(snapshot.accounts, now)) {
+      pulled.accountSessionOpen.add({ account }, open ? 1 : 0);
+    }
   });
 }
 

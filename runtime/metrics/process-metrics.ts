@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { collectDefaultMetrics } from 'prom-client';
 import type { LogLines } from '../log.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -26,6 +27,13 @@ export const processMetrics = {
     help: 'Background tasks that ended with an error, by kind. They are restarted with backoff, or end the process.',
     unit: 'failures',
     labels: { task: 'task' },
+  },
+  memoryLimit: {
+    name: 'ticker_memory_limit_bytes',
+    type: 'gauge',
+    help: "Memory that the process may use: its container's limit, or the machine's memory where there is none.",
+    unit: 'bytes',
+    labels: {},
   },
   logLines: {
     name: 'ticker_log_lines_total',
@@ -58,8 +66,10 @@ export function registerProcessMetrics(metrics: Metrics, options: ProcessMetrics
   const tasks = metrics.pulled(processMetrics.tasks);
   const failures = metrics.pulled(processMetrics.taskFailures);
   const lines = metrics.pulled(processMetrics.logLines);
+  const limit = metrics.pulled(processMetrics.memoryLimit);
   metrics.collect(() => {
     buildInfo.add({ version, node: process.versions.node }, 1);
+    limit.add({}, memoryLimit());
     for (const name of supervisor.tasks) {
       tasks.add({ task: taskKind(name) }, 1);
       failures.add({ task: taskKind(name) }, 0);
@@ -67,6 +77,11 @@ export function registerProcessMetrics(metrics: Metrics, options: ProcessMetrics
     for (const [name, count] of supervisor.failures) failures.add({ task: taskKind(name) }, count);
     for (const level of processMetrics.logLines.labels.level) lines.add({ level }, logLines.count(level));
   });
+}
+
+/** Bytes. Where there is no limit the kernel names one that is beyond any machine. */
+function memoryLimit(): number {
+  return Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
 }
 
 /** The metrics of prom-client that say something of their own. */

@@ -1,5 +1,5 @@
 import type { InstrumentSetSpec } from '../../crds/index.ts';
-import { dayOf, type Session, TradingDays } from '../sessions/trading-days.ts';
+import { dayOf, type Session, TradingDays } from '../../crds/sessions/trading-days.ts';
 
 /** Name of a bar's length, as a set writes it. */
 export type Interval = NonNullable<InstrumentSetSpec['bars']>['intervals'][number];

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { TradingDays } from '../../crds/sessions/trading-days.ts';
 import { instrumentRecord } from '../pipeline/instrument-table.ts';
 import { sliceSet } from '../pipeline/ticks.testing.ts';
-import { TradingDays } from '../sessions/trading-days.ts';
 import { BarWindows, type Interval } from './bar-windows.ts';
 import { Coverage } from './coverage.ts';
 import { type BarTick, barGrace } from './instrument-bars.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { SliceSet, SubscriptionSliceSpec } from '../../crds/index.ts';
+import { TradingDays } from '../../crds/sessions/trading-days.ts';
 import { createAccountPipeline } from '../pipeline/pipeline.ts';
 import { RowConnection, second, sliceSet, sliceSpec, type TickRow, tenOClock } from '../pipeline/ticks.testing.ts';
-import { TradingDays } from '../sessions/trading-days.ts';
 import { Packet } from '../tick-columns.ts';
 import { BarWindows, barEnd, barStart, type Interval } from './bar-windows.ts';
 

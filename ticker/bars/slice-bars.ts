@@ -1,7 +1,7 @@
 import type { SliceSet, SubscriptionSliceSpec } from '../../crds/index.ts';
+import type { TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
 import type { InstrumentRecord } from '../pipeline/instrument-table.ts';
-import type { TradingCalendar } from '../sessions/trading-calendar.ts';
 import { Packet, type TickColumns } from '../tick-columns.ts';
 import { BarWindows } from './bar-windows.ts';
 import { Coverage } from './coverage.ts';

@@ -34,6 +34,13 @@ export const outageMetrics = {
     unit: 'bytes',
     labels: shard,
   },
+  spoolLimit: {
+    name: 'ticker_spool_limit_bytes',
+    type: 'gauge',
+    help: 'Bound of the spool; past it the oldest ticks are dropped. 0 without one.',
+    unit: 'bytes',
+    labels: shard,
+  },
   spoolSegments: {
     name: 'ticker_spool_segments',
     type: 'gauge',

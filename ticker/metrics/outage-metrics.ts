@@ -5,6 +5,7 @@ import { breakerStates, type outageMetrics } from './outage-definitions.ts';
 
 const noSpool: SpoolSnapshot = {
   bytes: 0,
+  maxBytes: 0,
   batches: 0,
   segments: 0,
   written: 0,
@@ -22,6 +23,7 @@ export function collectOutage(pulled: PulledTable<typeof outageMetrics>, snapsho
   pulled.opened.add(shard, breaker.opened);
   pulled.rejected.add(shard, breaker.rejected);
   pulled.spoolBytes.add(shard, spool.bytes);
+  pulled.spoolLimit.add(shard, spool.maxBytes);
   pulled.spoolSegments.add(shard, spool.segments);
   pulled.spoolBatches.add(shard, spool.batches);
   pulled.spoolTicks.add(shard, totals.spooled);

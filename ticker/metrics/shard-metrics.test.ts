@@ -76,6 +76,7 @@ function snapshotOf(slices: readonly SliceSnapshot[]): ShardSnapshot {
     breaker: { state: 'open', opened: 40, rejected: 41 },
     spool: {
       bytes: 42,
+      maxBytes: 49,
       batches: 43,
       segments: 44,
       written: 45,
@@ -150,6 +151,7 @@ test('each counter of a shard is exposed as what it is', async () => {
     'ticker_sink_breaker_state{shard="ticker-0",state="closed"} 0',
     ...Object.entries({
       bytes: 42,
+      limit_bytes: 49,
       batches: 43,
       segments: 44,
       written_batches_total: 45,

@@ -1,8 +1,8 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
+import { TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import type { BarCounters, SetBars } from '../bars/set-bars.ts';
 import { SliceBars } from '../bars/slice-bars.ts';
 import type { Connection } from '../providers/provider.ts';
-import { TradingCalendar } from '../sessions/trading-calendar.ts';
 import type { TickColumns } from '../tick-columns.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';

@@ -1,7 +1,7 @@
 import type { GreeksSpec } from '../../crds/index.ts';
+import { instantOf } from '../../runtime/zoned-time.ts';
 import { Greek, greekCount, type OptionInput, solveGreeks } from '../greeks/greeks.ts';
 import { type Carry, emptyCarry, solveGreeksFrom, updateCarry } from '../greeks/warm.ts';
-import { instantOf } from './expiry.ts';
 
 const microsPerDay = 86_400_000_000;
 const daysPerYear = { act365: 365, act360: 360 } as const;

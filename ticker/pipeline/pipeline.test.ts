@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { instantOf } from '../../runtime/zoned-time.ts';
 import { optionPrice } from '../greeks/greeks.ts';
 import { Packet, type TickColumns } from '../tick-columns.ts';
-import { instantOf } from './expiry.ts';
 import { stamp } from './format/encoders.ts';
 import type { Batch } from './format/read.ts';
 import { parsePayload } from './format/read-arrow.ts';

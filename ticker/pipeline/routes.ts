@@ -1,5 +1,5 @@
 import type { InstrumentGroup, SubscriptionSliceSpec } from '../../crds/index.ts';
-import type { ExchangeCalendar, TradingCalendar } from '../sessions/trading-calendar.ts';
+import type { ExchangeCalendar, TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import { Enricher, type Expiry } from './enrich.ts';
 import { type InstrumentRecord, type InstrumentTable, instrumentRecord } from './instrument-table.ts';
 import type { SetBatcher } from './set-batcher.ts';

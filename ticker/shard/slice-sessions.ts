@@ -1,6 +1,6 @@
 import type { SubscriptionSliceSpec } from '../../crds/index.ts';
-import { localTime } from '../sessions/local-time.ts';
-import { TradingCalendar } from '../sessions/trading-calendar.ts';
+import { localTime } from '../../crds/sessions/local-time.ts';
+import { TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import type { ShardLimits } from './limits.ts';
 
 /** A slice without a connection, because nothing of it trades. */

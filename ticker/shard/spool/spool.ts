@@ -19,6 +19,8 @@ export interface SpoolOptions {
 
 export interface SpoolSnapshot {
   readonly bytes: number;
+  /** The bound of `bytes`. */
+  readonly maxBytes: number;
   readonly batches: number;
   readonly segments: number;
   /** Batches that were written, read back and dropped past the bound, since the start. */
@@ -68,6 +70,7 @@ export class Spool {
     const segments = [...this.#slices.values()].reduce((sum, { spool }) => sum + spool.segments.length, 0);
     return {
       bytes: this.#bytes,
+      maxBytes: this.#options.maxBytes,
       batches: this.#batches,
       segments,
       written: this.#written,

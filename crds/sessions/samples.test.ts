@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { TickerAccount } from '../../crds/index.ts';
-import { parseManifests } from '../../crds/manifest.ts';
+import type { TickerAccount } from '../index.ts';
+import { parseManifests } from '../manifest.ts';
 import { sessionAt } from './trading-calendar.ts';
 
 const file = 'samples/sessions/india.yaml';

@@ -56,6 +56,12 @@ export class TradingCalendar {
     return calendar;
   }
 
+  /** Whether any of these exchanges, or of all that the calendar names where it is none, has a session. */
+  anyOpen(exchanges: readonly string[], instant: number): boolean {
+    const asked = exchanges.length === 0 ? [undefined] : exchanges;
+    return asked.some((exchange) => this.at(exchange, instant).state === 'open');
+  }
+
   /** See {@link sessionAt}. */
   at(exchange: string | undefined, instant: number): SessionState {
     return this.of(exchange).at(instant);

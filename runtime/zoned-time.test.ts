@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { instantOf } from './expiry.ts';
+import { instantOf } from './zoned-time.ts';
 
 const cases: [date: string, time: string, zone: string, utc: string][] = [
   ['2026-01-29', '15:30', 'Asia/Kolkata', '2026-01-29T10:00:00Z'],

@@ -1,5 +1,5 @@
-import type { SubscriptionSliceSpec } from '../../crds/index.ts';
-import { instantOf, utcOffset } from '../pipeline/expiry.ts';
+import { instantOf, utcOffset } from '../../runtime/zoned-time.ts';
+import type { SubscriptionSliceSpec } from '../index.ts';
 
 /** `spec.sessions` of an account, as its slices carry it. */
 export type SessionsSpec = NonNullable<SubscriptionSliceSpec['sessions']>;

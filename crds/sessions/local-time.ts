@@ -1,4 +1,4 @@
-import { utcOffset } from '../pipeline/expiry.ts';
+import { utcOffset } from '../../runtime/zoned-time.ts';
 
 /** An instant (milliseconds since the Unix epoch) as people of a zone write it: `2026-11-24 09:15 Asia/Kolkata`. */
 export function localTime(instant: number, timezone: string): string {
