@@ -141,6 +141,9 @@ export const subscriptionSliceSpec = described(sliceFields, 'Who serves the conn
   ],
 });
 
+/** `reason` of a slice that is streamed while the sink cannot be reached: what comes is kept, and delivered to nobody yet. */
+export const sinkUnavailableReason = 'SINK_UNAVAILABLE';
+
 /** What one shard says of a slice. */
 export const sliceShardStatus = z.object({
   shard: described(dnsLabel, 'Who says so.', { examples: ['ticker-0'] }),

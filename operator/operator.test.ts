@@ -175,6 +175,25 @@ describe('what people are told', () => {
     expect(symbolsOf(await rig.slice('b-c0'))).toEqual(['INFY']);
     expect(rig.condition(await rig.getSet('equities'), 'Ready')).toMatch(/^True/);
   });
+
+  test('a sink that cannot be reached: the set is not Ready, says why, and is written once', async () => {
+    const shard = rig.shard('shard-0');
+    await rig.account('a');
+    await rig.set('equities', { instruments: ['NSE:INFY'] });
+    await rig.start();
+    const reason = 'SINK_UNAVAILABLE';
+    shard.report = () => ({ reason, message: 'The sink cannot be reached; ticks are kept, up to the bound.' });
+    await rig.clock.advance(3000);
+    const set = await rig.getSet('equities');
+    expect(rig.condition(set, 'Streaming')).toBe('False SinkUnavailable');
+    expect(rig.condition(set, 'Ready')).toBe('False SinkUnavailable');
+    expect(set.status?.conditions?.[0]?.message).toContain('1 of 1 instrument subscribed; slice a-c0 on shard shard-0');
+    await rig.clock.advance(30_000);
+    expect((await rig.getSet('equities')).metadata.resourceVersion).toBe(set.metadata.resourceVersion);
+    shard.report = () => ({});
+    await rig.clock.advance(3000);
+    expect(rig.condition(await rig.getSet('equities'), 'Ready')).toMatch(/^True/);
+  });
 });
 
 describe('ownership', () => {

@@ -12,6 +12,7 @@ function report(instrument: Partial<InstrumentReport>, more: Partial<ReaderRepor
     token: 7,
     longestGap: 100,
     gapBegan: 0,
+    gapSealed: 0,
     repeated: 0,
     numbered: true,
     ...ranges,
@@ -40,6 +41,17 @@ describe('every tick is accounted for', () => {
   it('a gap that another set was told of tells nothing', () => {
     const gaps = [{ set: 'default/other', slice: 'a', from: midnight, to: midnight + 10_000, why: 'seq' as const }];
     expect(account(report({ live: [0, 400] }, { gaps }), options)).toMatchObject({ gap: 0, untold: 100 });
+  });
+
+  it('a new owner that does not know since when speaks of all since the last tick of each instrument', () => {
+    const missing = { live: [0, 100, 150, 151, 300, 500] };
+    const gap = { set: 'default/s', slice: 'a', from: midnight + 3400, to: midnight + 6000, why: 'newOwner' as const };
+    expect(account(report(missing, { gaps: [gap] }), options).untold).toBeGreaterThan(50);
+    // What was missing before a tick that came is not spoken of.
+    expect(account(report(missing, { gaps: [{ ...gap, open: true }] }), options)).toMatchObject({
+      gap: 149,
+      untold: 50,
+    });
   });
 
   it('leaves out sets that are not looked at: the reader may know one that is gone', () => {

@@ -21,6 +21,8 @@ export interface Account {
   readonly stale: number;
   /** Longest time without a live tick of the worst affected instrument, milliseconds. */
   readonly longestGap: number;
+  /** Of that, between the seals of the batches around it. */
+  readonly gapSealed: number;
   readonly worst: string;
 }
 
@@ -43,6 +45,7 @@ const day = 86_400_000;
 export function account(report: ReaderReport, options: AccountingOptions): Account {
   const sum = { made: 0, live: 0, overlap: 0, stream: 0, late: 0, gap: 0, untold: 0, repeated: 0 };
   let longestGap = 0;
+  let gapSealed = 0;
   let worst = '';
   const period = 1000 / options.rate;
   const midnight = report.since - (report.since % day);
@@ -51,33 +54,49 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
   for (const instrument of report.instruments) {
     if (options.sets?.includes(instrument.set) === false) continue;
     const gaps = report.gaps.filter(({ set }) => set === instrument.set);
-    if (instrument.numbered) add(sum, instrument, first, end, (number) => told(gaps, midnight + (number + 1) * period));
+    const timeOf = (number: number): number => midnight + (number + 1) * period;
+    if (instrument.numbered)
+      add(sum, instrument, first, end, (number, last) => told(gaps, timeOf(number), timeOf(last)));
     if (instrument.longestGap > longestGap) {
-      longestGap = instrument.longestGap;
+      ({ longestGap, gapSealed } = instrument);
       worst = `${instrument.set} ${instrument.token}`;
     }
   }
-  return { ...sum, stale: report.stale, longestGap, worst };
+  return { ...sum, stale: report.stale, longestGap, gapSealed, worst };
 }
 
 type Sum = Record<'made' | 'live' | 'overlap' | 'stream' | 'late' | 'gap' | 'untold' | 'repeated', number>;
 
-function add(sum: Sum, each: InstrumentReport, first: number, end: number, isTold: (number: number) => boolean): void {
+function add(
+  sum: Sum,
+  each: InstrumentReport,
+  first: number,
+  end: number,
+  isTold: (number: number, lastMissing: number) => boolean,
+): void {
   const [live, overlap, stream, late] = [each.live, each.overlap, each.stream, each.late].map(
     (ranges) => new IntervalSet(ranges),
   );
   sum.repeated += each.repeated;
+  const missing = new IntervalSet();
   for (let number = first; number < end; number++) {
     sum.made++;
     if (live?.has(number)) sum.live++;
     else if (overlap?.has(number)) sum.overlap++;
     else if (stream?.has(number)) sum.stream++;
     else if (late?.has(number)) sum.late++;
-    else if (isTold(number)) sum.gap++;
-    else sum.untold++;
+    else missing.add(number);
+  }
+  for (let i = 0; i < missing.edges.length; i += 2) {
+    const [from = 0, to = 0] = missing.edges.slice(i, i + 2);
+    for (let number = from; number < to; number++) {
+      if (isTold(number, to - 1)) sum.gap++;
+      else sum.untold++;
+    }
   }
 }
 
-function told(gaps: readonly ToldGap[], time: number): boolean {
-  return gaps.some(({ from, to }) => time >= from - slack && time <= to + slack);
+/** @param last when the last of the ticks was made that are missing in a row with this one */
+function told(gaps: readonly ToldGap[], time: number, last: number): boolean {
+  return gaps.some(({ from, to, open }) => (open ? last : time) >= from - slack && time <= to + slack);
 }

@@ -1,65 +1,32 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { imagesFromEnvironment, upgrade } from '../lab/lab.ts';
+import { brokerCases } from './broker-cases.ts';
+import { type Case, crash, nodeAway, nodeLoss, pastLease, planned, slice } from './case.ts';
+import { deathCases } from './death-cases.ts';
 import * as faults from './faults.ts';
+import { moveCases } from './move-cases.ts';
+import { ownerOf, ownership, waitOwnership } from './slices.ts';
 
-/** Something that happens to a cluster while ticks flow. */
-export interface Case {
-  readonly name: string;
-  /**
-   * Longest gap that is asked for, milliseconds; `none`: not above the longest of an undisturbed run; `told`: as long as
-   * it is, if only it is told.
-   */
-  readonly goal: number | 'none' | 'told';
-  /** It needs nodes that are containers of ours. */
-  readonly breaksNodes: boolean;
-  /** Resolves when it is over; that everything has recovered is waited for afterwards. */
-  readonly happen: () => Promise<void>;
-}
-
-/** Goals, milliseconds. */
-const planned = 250;
-const crash = 3000;
-const nodeLoss = 6000;
-/** Milliseconds of a pause that outlasts a lease of 3 s. */
-const pastLease = 8000;
-/** Milliseconds that a node stays dead. */
-const nodeAway = 30_000;
 /** Milliseconds of the cases in which somebody is away for long. */
 const long = Number(process.env['LONG'] ?? 300) * 1000;
 
-const slice = 'demo-a-c0';
-
+/**
+ * Planned moves first: for 30 s after a process died the operator counts its connection as if the broker did, and closes
+ * an owner's connection before it lets a successor in where that leaves none to spare.
+ */
 export const cases: readonly Case[] = [
   { name: 'undisturbed', goal: 'none', breaksNodes: false, happen: () => delay(10_000) },
   {
     name: 'pod-deleted',
     goal: planned,
     breaksNodes: false,
-    happen: async () => faults.deletePod(await faults.ownerOf(slice)),
-  },
-  {
-    name: 'pod-killed',
-    goal: crash,
-    breaksNodes: true,
-    happen: async () => faults.killProcess(await faults.ownerOf(slice)),
-  },
-  {
-    name: 'pod-paused',
-    goal: crash + 3000,
-    breaksNodes: true,
-    happen: async () => faults.pauseProcess(await faults.ownerOf(slice), pastLease),
-  },
-  {
-    name: 'pod-cut-from-api-server',
-    goal: planned,
-    breaksNodes: true,
-    happen: async () => faults.cutFromApiServer(await faults.ownerOf(slice), 20_000),
+    happen: async () => faults.deletePod(await ownerOf(slice)),
   },
   {
     name: 'drain',
     goal: planned,
     breaksNodes: false,
-    happen: async () => faults.drainNode((await faults.ownerOf(slice)).node),
+    happen: async () => faults.drainNode((await ownerOf(slice)).node),
   },
   {
     name: 'rolling-update',
@@ -70,6 +37,25 @@ export const cases: readonly Case[] = [
       await upgrade(imagesFromEnvironment(), `shards.podAnnotations.changed=${changed}`);
       await faults.rolledOut('changed', changed);
     },
+  },
+  ...moveCases,
+  {
+    name: 'pod-killed',
+    goal: crash,
+    breaksNodes: true,
+    happen: async () => faults.killProcess(await ownerOf(slice)),
+  },
+  {
+    name: 'pod-paused',
+    goal: crash + 3000,
+    breaksNodes: true,
+    happen: async () => faults.pauseProcess(await ownerOf(slice), pastLease),
+  },
+  {
+    name: 'pod-cut-from-api-server',
+    goal: planned,
+    breaksNodes: true,
+    happen: async () => faults.cutFromApiServer(await ownerOf(slice), () => delay(20_000)),
   },
   {
     name: 'leader-killed',
@@ -88,7 +74,7 @@ export const cases: readonly Case[] = [
     name: 'no-operator-and-crash',
     goal: crash,
     breaksNodes: true,
-    happen: () => faults.withoutOperator(20_000, async () => faults.killProcess(await faults.ownerOf(slice))),
+    happen: () => faults.withoutOperator(20_000, crashAndTakeUpAgain),
   },
   { name: 'no-api-server', goal: 'none', breaksNodes: true, happen: () => faults.withoutApiServer(long) },
   {
@@ -97,7 +83,7 @@ export const cases: readonly Case[] = [
     goal: 'told',
     breaksNodes: true,
     happen: async () => {
-      const owner = await faults.ownerOf(slice);
+      const owner = await ownerOf(slice);
       await faults.withoutApiServer(30_000, () => faults.killProcess(owner));
     },
   },
@@ -105,13 +91,28 @@ export const cases: readonly Case[] = [
     name: 'node-killed',
     goal: nodeLoss,
     breaksNodes: true,
-    happen: async () => faults.killNode((await faults.ownerOf(slice)).node, nodeAway),
+    prepare: faults.spreadShards,
+    happen: async () => faults.killNode((await ownerOf(slice)).node, nodeAway),
   },
   {
     name: 'leader-and-shard-on-one-node',
     goal: nodeLoss,
     breaksNodes: true,
+    prepare: faults.spreadShards,
     happen: async () => faults.killNode((await faults.leader()).node, nodeAway),
   },
   { name: 'redis-killed', goal: 'told', breaksNodes: true, happen: () => faults.killRedis() },
+  ...deathCases,
+  ...brokerCases,
 ];
+
+/** Ends the owner's process, and waits until it, and nobody else, streams the slice under a new claim. */
+async function crashAndTakeUpAgain(): Promise<void> {
+  const before = await ownership(slice);
+  await faults.killProcess(await ownerOf(slice));
+  await waitOwnership(
+    slice,
+    'the same pod streams it under a new claim',
+    ({ epoch, claim, phase }) => epoch === before.epoch && (claim ?? 0) > (before.claim ?? 0) && phase === 'Streaming',
+  );
+}

@@ -1,23 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { eventually } from '../lab/command.ts';
+import { recovered } from '../lab/desk.ts';
 import { get, kubectl, list, type Pod, pods } from '../lab/kubectl.ts';
-import { desk, operatorPods, release, rollout, shardPods, system } from '../lab/lab.ts';
+import { operatorPods, release, rollout, shardPods, system } from '../lab/lab.ts';
 import { breakNode, onNode, signalPod } from '../lab/nodes.ts';
 
 /** The product's program in its pods. */
 const program = 'dist/main.js';
-const sliceSpec = z.looseObject({ owner: z.looseObject({ shard: z.string(), uid: z.string() }).optional() });
-
-/** The pod that serves a slice. */
-export async function ownerOf(slice: string): Promise<Pod> {
-  const { spec } = await get('subscriptionslice', desk, slice);
-  const { owner } = sliceSpec.parse(spec);
-  const pod = (await pods(system, shardPods)).find(({ uid }) => uid === owner?.uid);
-  if (pod === undefined) throw new Error(`${slice} has no owner that is there: ${owner?.shard}`);
-  return pod;
-}
-
 export async function leader(): Promise<Pod> {
   const { spec } = await get('lease', system, 'ticker-operator-leader');
   const identity = z.string().parse(spec['holderIdentity']);
@@ -38,6 +28,22 @@ export async function pauseProcess(pod: Pod, milliseconds: number): Promise<void
   await signalPod(pod, 'STOP', program);
   await delay(milliseconds);
   await signalPod(pod, 'CONT', program);
+}
+
+/** Ends a pod's process again each time that the kubelet starts it, until that waits before it does so anew. */
+export async function crashLoop(pod: Pod): Promise<void> {
+  await eventually(
+    `${pod.name} is in CrashLoopBackOff`,
+    async () => {
+      const waiting = await kubectl([
+        ...['get', 'pod', pod.name, '-n', system, '-o', 'jsonpath={.status.containerStatuses[*].state.waiting.reason}'],
+      ]);
+      if (waiting === 'CrashLoopBackOff') return true;
+      await killProcess(pod).catch(() => undefined);
+      return undefined;
+    },
+    { interval: 100 },
+  );
 }
 
 export async function killRedis(): Promise<void> {
@@ -71,6 +77,27 @@ export async function drainNode(node: string): Promise<void> {
   }
 }
 
+/** Sees to it that no node has all ticker pods: a drain or a node that was away leaves them together. */
+export async function spreadShards(): Promise<undefined> {
+  await eventually('the ticker pods are on more than one node', async () => {
+    const found = (await pods(system, shardPods)).filter(({ leaving }) => !leaving);
+    if (new Set(found.map(({ node }) => node)).size > 1) return true;
+    await recovered();
+    const [first] = found;
+    if (first !== undefined) await cordoned(first.node, () => replaced(first));
+    return undefined;
+  });
+}
+
+/** Deletes a pod, and waits until another of its name is Ready. */
+async function replaced(pod: Pod): Promise<void> {
+  await deletePod(pod);
+  await eventually(`another ${pod.name} is Ready`, async () => {
+    const found = (await pods(system, shardPods)).find(({ name }) => name === pod.name);
+    return found !== undefined && found.uid !== pod.uid && found.ready ? true : undefined;
+  });
+}
+
 /** A node dies, and comes back after a while. */
 export async function killNode(node: string, milliseconds: number): Promise<void> {
   await breakNode(node, 'kill');
@@ -81,14 +108,32 @@ export async function killNode(node: string, milliseconds: number): Promise<void
   }
 }
 
-/** A pod reaches Redis and broker, but not the API server. */
-export async function cutFromApiServer({ node, ip }: Pod, milliseconds: number): Promise<void> {
-  const rule = `FORWARD -s ${ip} -p tcp --dport 6443 -j DROP`;
-  await onNode(node, `iptables -I ${rule}`);
+/** A pod reaches Redis and broker, but not the API server, while something else happens. */
+export async function cutFromApiServer({ node, ip }: Pod, meanwhile: () => Promise<unknown>): Promise<void> {
+  await withRules(node, [`FORWARD -s ${ip} -p tcp --dport 6443 -j DROP`], meanwhile);
+}
+
+/** Neither a node's kubelet nor its pods reach the API server while something else happens. */
+export async function cutNodeFromApiServer(node: string, meanwhile: () => Promise<unknown>): Promise<void> {
+  await withRules(node, ['FORWARD -p tcp --dport 6443 -j DROP', 'OUTPUT -p tcp --dport 6443 -j DROP'], meanwhile);
+}
+
+async function withRules(node: string, rules: readonly string[], meanwhile: () => Promise<unknown>): Promise<void> {
+  for (const rule of rules) await onNode(node, `iptables -I ${rule}`);
   try {
-    await delay(milliseconds);
+    await meanwhile();
   } finally {
-    await onNode(node, `iptables -D ${rule}`);
+    for (const rule of rules) await onNode(node, `iptables -D ${rule}`);
+  }
+}
+
+/** No pod is placed on a node while something else happens. */
+export async function cordoned(node: string, meanwhile: () => Promise<unknown>): Promise<void> {
+  await kubectl(['cordon', node]);
+  try {
+    await meanwhile();
+  } finally {
+    await kubectl(['uncordon', node]);
   }
 }
 

@@ -29,9 +29,9 @@ for (const each of chosen.filter((each) => !left.includes(each))) {
     try {
       const result = await measure(each);
       accounts.push(result);
-      const { longestGap, untold, stale, worst } = result;
+      const { longestGap, gapSealed, untold, stale, worst } = result;
       console.error(
-        `${each.name} ${turn}/${repetitions}: gap ${longestGap} ms (${worst}), untold ${untold}, stale ${stale}`,
+        `${each.name} ${turn}/${repetitions}: gap ${longestGap} ms (${worst}; sealed ${Math.round(gapSealed)} ms apart), untold ${untold}, stale ${stale}`,
       );
     } catch (error) {
       failures.push(String(error));

@@ -8,9 +8,9 @@ import { collectLogs } from '../lab/logs.ts';
 import { readReport, resetReader } from '../lab/reader.ts';
 import type { ReaderReport } from '../reader/report.ts';
 import { type Account, account } from './accounting.ts';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 
-/** What is kept of a run in which ticks were not accounted for. */
+/** What is kept of a run in which ticks were not accounted for, or away for longer than is asked. */
 const evidence = '.cache/e2e-evidence';
 
 /** Milliseconds of quiet before and after, and of what is on its way at both ends. */
@@ -20,16 +20,29 @@ const margin = 1500;
 /** Milliseconds that the batch may take which tells of a gap. */
 const told = 30_000;
 
-/** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick of the sets that were there. */
-export async function measure({ name, happen }: Pick<Case, 'name' | 'happen'>): Promise<Account> {
+export type Measured = Pick<Case, 'name' | 'happen'> & Partial<Pick<Case, 'goal' | 'prepare'>>;
+
+/** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick of the sets that stay. */
+export async function measure(measured: Measured): Promise<Account> {
+  const restore = await measured.prepare?.();
+  try {
+    return await measurePrepared(measured);
+  } finally {
+    await restore?.();
+  }
+}
+
+async function measurePrepared({ name, happen, goal }: Measured): Promise<Account> {
   await recovered();
-  // The reader may still know instruments of sets that were there a moment ago.
-  const sets = (await list('instrumentset', desk)).map(({ metadata }) => `${desk}/${metadata.name}`);
+  const there = await setNames();
   await resetReader();
   await delay(before);
   await happen();
   await recovered();
   await delay(after);
+  // The reader may still know instruments of sets that were there a moment ago, or have gone meanwhile.
+  const stayed = new Set(await setNames());
+  const sets = there.filter((each) => stayed.has(each));
   let report = await readReport();
   const until = report.now;
   let result = account(report, { rate, margin, until, sets });
@@ -38,8 +51,13 @@ export async function measure({ name, happen }: Pick<Case, 'name' | 'happen'>): 
     report = await readReport();
     result = account(report, { rate, margin, until, sets });
   }
-  if (result.untold + result.stale > 0) await keepEvidence(name, report);
+  const missed = typeof goal === 'number' && result.longestGap > goal;
+  if (result.untold + result.stale > 0 || missed) await keepEvidence(name, report);
   return result;
+}
+
+async function setNames(): Promise<string[]> {
+  return (await list('instrumentset', desk)).map(({ metadata }) => `${desk}/${metadata.name}`);
 }
 
 /** The reader's report, and the logs as they are now: what a defect is found by. */

@@ -1,5 +1,5 @@
 import type { Account } from './accounting.ts';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 
 /** What the repetitions of a case gave. */
 export interface Outcome extends Pick<Case, 'name' | 'goal'> {

@@ -17,6 +17,13 @@ export async function applyDesk(): Promise<void> {
   await waitReady();
 }
 
+/** Connections that each of the samples' accounts may have; the provider's own limit when undefined. */
+export async function limitConnections(connections: number | undefined): Promise<void> {
+  const patch = JSON.stringify({ spec: { limits: connections === undefined ? null : { connections } } });
+  for (const name of ['demo-a', 'demo-b'])
+    await kubectl(['patch', 'tickeraccount', name, '-n', desk, '--type=merge', '-p', patch]);
+}
+
 /** As a user would: every set is Ready. */
 export async function waitReady(timeout = 120): Promise<void> {
   const args = ['wait', '--for=condition=Ready', 'instrumentset', '--all', '-n', desk, `--timeout=${timeout}s`];
@@ -58,6 +65,9 @@ const sliceSpec = z.looseObject({
 const renewedWithin = 5000;
 const leaseSpec = z.looseObject({ renewTime: z.string().optional(), holderIdentity: z.string().optional() });
 
+/** Phases of an owner that does what it should. */
+const served = new Set(['Streaming', 'Resting']);
+
 /** Waits until every pod is Ready and reaches the API server, each slice is streamed by its owner with no move under way, and every set is Ready. */
 export async function recovered(): Promise<void> {
   await eventually(
@@ -77,7 +87,7 @@ export async function recovered(): Promise<void> {
         const { owner, next } = sliceSpec.parse(spec);
         const streaming = sliceStatus
           .parse(status)
-          .shards.some(({ shard, uid, phase }) => shard === owner?.shard && uid === owner.uid && phase === 'Streaming');
+          .shards.some(({ shard, uid, phase }) => shard === owner?.shard && uid === owner.uid && served.has(phase));
         const there = running.some(({ uid }) => uid === owner?.uid);
         if (!there || !streaming || next !== undefined)
           throw new Error(`${metadata.name}: its owner does not stream alone`);

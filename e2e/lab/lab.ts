@@ -48,9 +48,6 @@ export function chartValues({ product }: Images): string[] {
     'shards.handoverSeconds=20',
     'shards.rollout.watchSeconds=5',
     'shards.scaleDownAfterSeconds=10',
-    'operator.resources.requests.cpu=20m',
-    'shards.resources.requests.cpu=50m',
-    'gateway.resources.requests.cpu=20m',
   ].flatMap((value) => ['--set', value]);
 }
 

@@ -16,6 +16,7 @@ const report = z.object({
       token: z.int(),
       longestGap: z.number(),
       gapBegan: z.number(),
+      gapSealed: z.number(),
       live: ranges,
       overlap: ranges,
       stream: ranges,
@@ -31,6 +32,7 @@ const report = z.object({
       from: z.number(),
       to: z.number(),
       why: z.enum(['newOwner', 'reconnect', 'detached', 'redis', 'spool', 'seq']),
+      open: z.boolean().optional(),
     }),
   ),
   owners: z.array(

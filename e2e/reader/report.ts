@@ -10,6 +10,11 @@ export interface InstrumentReport {
   /** Longest time between two live arrivals, or from the last one to the report. */
   readonly longestGap: number;
   readonly gapBegan: number;
+  /**
+   * Time between the seals of the two batches around it, by their shards' clocks. Where it is much less than the gap, the
+   * wait was behind the shards: Redis, the network, the reader.
+   */
+  readonly gapSealed: number;
   /** Live, in a batch without `overlap`. */
   readonly live: Ranges;
   /** Live, in a batch marked `overlap`. */
@@ -32,6 +37,11 @@ export interface ToldGap {
   readonly to: number;
   /** `seq`: batches that were published are missing, as the next one's `seq` or `prev` says. */
   readonly why: Gap['why'] | 'seq';
+  /**
+   * A new owner does not know since when: since the last tick of each instrument. `from` is when the last batch with ticks
+   * was sealed, and the former owner may not have received yet what the broker had sent by then.
+   */
+  readonly open?: boolean | undefined;
 }
 
 /** Who sent live batches of a slice, in the order in which they began. */

@@ -11,8 +11,11 @@ interface Instrument {
   readonly set: string;
   readonly token: number;
   last: number;
+  /** When the batch was sealed that brought the last. */
+  sealed: number;
   longestGap: number;
   gapBegan: number;
+  gapSealed: number;
   repeated: number;
   numbered: boolean;
   readonly live: IntervalSet;
@@ -76,13 +79,14 @@ export class Tally {
     const before = this.#places.get(placeKey(batch))?.withTicks ?? 0;
     if (batch.kind === 'bars' || !this.#follow(batch, now)) return;
     if (batch.gap !== undefined) {
-      // A new owner cannot know since when: since the last batch, then.
+      const open = batch.gap.from === 0;
       this.#tell({
         set: batch.set,
         slice: batch.slice,
-        from: batch.gap.from === 0 ? before : batch.gap.from / 1000,
+        from: open ? before : batch.gap.from / 1000,
         to: batch.gap.to / 1000,
         why: batch.gap.why,
+        open,
       });
     }
     this.#batches++;
@@ -92,8 +96,10 @@ export class Tally {
       if (now - instrument.last > instrument.longestGap) {
         instrument.longestGap = now - instrument.last;
         instrument.gapBegan = instrument.last;
+        instrument.gapSealed = batch.time / 1000 - instrument.sealed;
       }
       instrument.last = now;
+      instrument.sealed = batch.time / 1000;
       this.#rows++;
       const number = volume[row];
       if (!number) instrument.numbered = false;
@@ -127,6 +133,7 @@ export class Tally {
           token: each.token,
           longestGap: silent ? now - each.last : each.longestGap,
           gapBegan: silent ? each.last : each.gapBegan,
+          gapSealed: silent ? now - each.sealed : each.gapSealed,
           live: each.live.edges,
           overlap: each.overlap.edges,
           stream: each.stream.edges,
@@ -188,8 +195,10 @@ export class Tally {
       set,
       token,
       last: now,
+      sealed: now,
       longestGap: 0,
       gapBegan: now,
+      gapSealed: 0,
       repeated: 0,
       numbered: true,
       live: new IntervalSet(),

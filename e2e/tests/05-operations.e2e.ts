@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deletePod, ownerOf } from '../failover/faults.ts';
+import { deletePod } from '../failover/faults.ts';
 import { measure } from '../failover/measure.ts';
+import { ownerOf } from '../failover/slices.ts';
 import { eventually } from '../lab/command.ts';
 import { applyDesk, clearDesk, waitReady } from '../lab/desk.ts';
 import { GatewayReader } from '../lab/gateway.ts';

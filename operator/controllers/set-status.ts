@@ -1,4 +1,9 @@
-import type { InstrumentSet, InstrumentSetStatus, SubscriptionSlice } from '../../crds/index.ts';
+import {
+  type InstrumentSet,
+  type InstrumentSetStatus,
+  type SubscriptionSlice,
+  sinkUnavailableReason,
+} from '../../crds/index.ts';
 import type { UnplacedReason } from '../planner/types.ts';
 import { type Problem, shownProblems } from '../resolver/problem.ts';
 import type { Resolution } from '../resolver/resolver.ts';
@@ -111,6 +116,8 @@ interface Counted {
   readonly rest: string | undefined;
   /** What keeps the others from streaming. */
   readonly obstacle: string | undefined;
+  /** Why what is streamed reaches no reader; undefined where it does. */
+  readonly undelivered: string | undefined;
 }
 
 /**
@@ -122,12 +129,15 @@ function countStreaming(id: string, { slices, shards, overlaps }: SetWorld): Cou
   let resting = 0;
   let rest: string | undefined;
   let obstacle: string | undefined;
+  let undelivered: string | undefined;
   for (const slice of slices) {
     const { total, bySet } = countInstruments(slice);
     const own = (bySet.get(id) ?? 0) - overlaps(slice);
     const report = ownerReport(slice);
     const { owner } = slice.spec;
     const live = isLive(shards, owner);
+    if (live && report?.reason === sinkUnavailableReason)
+      undelivered ??= `slice ${slice.metadata.name} on shard ${report.shard}${detail(report.message)}`;
     if (live && report?.phase === 'Resting') {
       resting += own;
       rest ??= report.message;
@@ -145,18 +155,20 @@ function countStreaming(id: string, { slices, shards, overlaps }: SetWorld): Cou
     else
       obstacle = `${where}: ${report.subscribed} of ${total} subscribed on shard ${owner.shard}${detail(report.message)}`;
   }
-  return { streaming, resting, rest, obstacle };
+  return { streaming, resting, rest, obstacle, undelivered };
 }
 
 function streamingCondition(
   world: SetWorld,
   scheduled: number,
-  { streaming, resting, rest, obstacle }: Counted,
+  { streaming, resting, rest, obstacle, undelivered }: Counted,
 ): ConditionNow {
   const type = 'Streaming';
   const no = (reason: string, message: string): ConditionNow => ({ type, status: 'False', reason, message });
   if (world.resolution === undefined) return no('ChannelTaken', channelTaken(world.claim));
   if (scheduled === 0) return no('NothingScheduled', 'no instrument is scheduled; see condition Scheduled');
+  if (undelivered !== undefined)
+    return no('SinkUnavailable', `${streaming} of ${plural(scheduled, 'instrument')} subscribed; ${undelivered}`);
   if (streaming >= scheduled) {
     return { type, status: 'True', reason: 'AllStreaming', message: `${plural(streaming, 'instrument')} subscribed` };
   }

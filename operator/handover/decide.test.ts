@@ -86,13 +86,28 @@ describe('a successor', () => {
   });
 
   test('with nobody else to try is cleared, and tried again after a rest', () => {
-    const step = later(warming(), firstDeadline);
+    const shards = shardsOf({ a: 'ready', b: 'ready' });
+    const step = later(warming({ shards }), firstDeadline);
     expect(step.naming).toMatchObject({ owner: pod('a'), next: undefined, epoch: 1 });
-    const cleared = warming({ slice: sliceOf(), memory: step.memory, now: 11_001 });
+    const cleared = warming({ shards, slice: sliceOf(), memory: step.memory, now: 11_001 });
     const rest = decide(cleared);
     expect(rest).toMatchObject({ changed: false, wait: 2 * firstDeadline - 1 });
     const again = decide({ ...cleared, memory: rest.memory, now: 11_001 + 2 * firstDeadline });
     expect(again.naming.next).toEqual(pod('b'));
+  });
+
+  test('of an owner that leaves goes on trying where there is nobody else, and it says that it failed', () => {
+    const first = warming();
+    const step = later(first, firstDeadline);
+    expect(step).toMatchObject({
+      changed: false,
+      wait: 2 * firstDeadline,
+      ended: { kind: 'planned', result: 'failed' },
+    });
+    expect(step.naming.next).toEqual(pod('b'));
+    const warm = sliceOf({ next: pod('b') }, [says('a'), says('b', { phase: 'Warm' })]);
+    const named = decide({ ...first, slice: warm, memory: step.memory, now: 15_000 });
+    expect(named.naming).toMatchObject({ owner: pod('b'), epoch: 2 });
   });
 
   test('is told why: what it said itself', () => {

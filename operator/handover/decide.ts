@@ -153,9 +153,13 @@ function replaceNext(
 ): Decision {
   const { slice, now, spare, shards } = situation;
   const { chosen, wait } = successor(situation, owner, memory);
+  const ended: Ended = { kind: 'planned', result, took: now - (memory.move?.since ?? now) };
+  if (chosen !== undefined && sameShard(chosen, slice.spec.next)) {
+    const anew: HandoverMemory = { ...memory, since: now, move: { kind: 'planned', since: now } };
+    return { ...stay(situation, anew), wait: timeLeft(situation, anew), ended };
+  }
   const room = spare > 0 || ownerReport(slice)?.phase === 'Resting';
   const naming: Naming = { ...namingOf(slice), next: room ? chosen : undefined };
-  const ended: Ended = { kind: 'planned', result, took: now - (memory.move?.since ?? now) };
   const died = !isLive(shards, slice.spec.next);
   return { naming, changed: true, frozen: false, memory: { ...memory, move: undefined }, wait, ended, died };
 }
@@ -209,17 +213,23 @@ function settle(situation: Situation, owner: ShardIdentity): Decision {
   return { ...named(situation, chosen, naming.epoch, closed, 'closeFirst'), ended };
 }
 
-/** Who should warm up now: the wanted shard; where the owner cannot stay, another for one that has just failed. */
+/**
+ * Who should warm up now: the wanted shard; where the owner cannot stay, another for one that has just failed, and that
+ * one again where there is no other: the owner leaves whether anybody is warm or not.
+ */
 function successor(
   { wanted, shards, candidates, now }: Situation,
   owner: ShardIdentity,
   memory: HandoverMemory,
 ): { chosen: ShardIdentity | undefined; wait: number | undefined } {
   if (wanted === undefined || sameShard(wanted, owner)) return { chosen: undefined, wait: undefined };
-  const possible = isReady(shards, owner) ? [wanted] : [wanted, ...candidates];
+  const leaves = !isReady(shards, owner);
+  const possible = triedLast(distinct(leaves ? [wanted, ...candidates] : [wanted]), memory).filter(
+    (shard) => !sameShard(shard, owner) && isReady(shards, shard),
+  );
+  if (leaves) return { chosen: possible[0], wait: undefined };
   let wait: number | undefined;
-  for (const shard of triedLast(distinct(possible), memory)) {
-    if (sameShard(shard, owner) || !isReady(shards, shard)) continue;
+  for (const shard of possible) {
     const failure = failureOf(memory, shard);
     const left = failure === undefined ? 0 : failure.at + deadlineAfter(memory.missed) - now;
     if (left <= 0) return { chosen: shard, wait: undefined };

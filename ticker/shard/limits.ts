@@ -60,6 +60,8 @@ export interface ShardLimits {
   readonly connectTimeout: number;
   /** 403 answers to a connection, after a login that was accepted, before the credentials count as refused. */
   readonly refusedConnections: number;
+  /** A sink that is away for less is not said to be: nothing is written for it, and what was kept is delivered soon. */
+  readonly sinkGrace: number;
   /** Least time between two status writes of a slice; a few that a move waits for go out sooner. */
   readonly statusInterval: number;
   /** The longest that a slice which left the watch, but was not refused yet, is not looked up. */
@@ -110,6 +112,7 @@ export const defaultLimits: ShardLimits = {
   healthyAfter: 30_000,
   connectTimeout: 15_000,
   refusedConnections: 3,
+  sinkGrace: 5_000,
   statusInterval: 1_000,
   lookup: 10_000,
   detachedGrace: 60_000,

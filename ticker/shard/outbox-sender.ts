@@ -15,6 +15,8 @@ export interface OutboxSenderOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Milliseconds for which a sink may be away and still count as reachable. */
+  readonly grace: number;
   /** Called after each outcome: the outbox's state may have changed. */
   readonly settled: () => void;
   /** What a spool must know before a call is sent; undefined where nothing has to be waited for. */
@@ -37,6 +39,8 @@ export class OutboxSender {
   #timer: Timer | undefined;
   #fault: unknown;
   #failures = 0;
+  /** Monotonic milliseconds of the first failure since the sink's last answer. */
+  #failingSince = 0;
   #answeredAt: number;
   #lateFailures = 0;
   /** Monotonic milliseconds before which nothing (or nothing late) is tried. */
@@ -51,9 +55,10 @@ export class OutboxSender {
     this.#answeredAt = options.clock.monotonic();
   }
 
-  /** Whether the sink answered last. */
+  /** False where the sink has not answered for longer than the grace. */
   get reachable(): boolean {
-    return this.#failures === 0;
+    const { clock, grace } = this.#options;
+    return this.#failures === 0 || clock.monotonic() - this.#failingSince < grace;
   }
 
   /** Monotonic milliseconds of the sink's last answer; of the start, before the first. */
@@ -137,6 +142,7 @@ export class OutboxSender {
     const wait = backoffDelay(sinkBackoff, this.#failures, random);
     if (clock.monotonic() >= this.#notBefore) {
       if (this.#failures++ === 0) {
+        this.#failingSince = clock.monotonic();
         log.warn({ event: 'sink.unavailable', action: action.kind, error }, describeError(error));
       }
       this.#notBefore = clock.monotonic() + wait;

@@ -324,6 +324,33 @@ describe('ownership', () => {
     expect(world.reader.sequence.totals.missing).toBe(0);
   });
 
+  test('says that the sink is away once it has been for a while, and once', async () => {
+    let there = true;
+    world.login();
+    world.put({ owner: me });
+    await world.start(
+      me,
+      {},
+      switched(world.memory, () => there),
+    );
+    await world.run(10_000);
+    const written = world.cluster.statusWrites.length;
+    there = false;
+    await world.run(3_000);
+    there = true;
+    await world.run(3_000);
+    expect(world.cluster.statusWrites).toHaveLength(written);
+    there = false;
+    await world.run(30_000);
+    expect(world.status('shard-0')).toMatchObject({ phase: 'Streaming', reason: 'SINK_UNAVAILABLE' });
+    expect(world.cluster.statusWrites).toHaveLength(written + 1);
+    there = true;
+    await world.run(5_000);
+    expect(world.status('shard-0')).not.toHaveProperty('reason');
+    expect(world.cluster.statusWrites).toHaveLength(written + 2);
+    expect(world.reader.sequence.totals.missing).toBe(0);
+  });
+
   test('cut off from API server and sink for a minute it gives up a connection that is scarce, and keeps what it holds', async () => {
     world.broker.limits = { ...world.broker.limits, connections: 1 };
     let there = true;

@@ -63,6 +63,7 @@ export class SliceDelivery {
       clock,
       random,
       log,
+      grace: limits.sinkGrace,
       settled: () => {
         settled();
         this.feedPause.look();

@@ -1,4 +1,4 @@
-import type { ShardIdentity, SliceShardStatus, Token } from '../../crds/index.ts';
+import { type ShardIdentity, type SliceShardStatus, sinkUnavailableReason, type Token } from '../../crds/index.ts';
 import type { CodedError } from '../../runtime/errors.ts';
 import type { AccountState } from './account-session.ts';
 import type { OutboxState } from './outbox-actions.ts';
@@ -92,7 +92,7 @@ function judge(facts: SliceFacts): Verdict {
       facts.rest === undefined
         ? 'Connected, but the sink has not answered the claim yet; ticks are kept, up to the bound.'
         : `The sink has not answered the claim yet. ${facts.rest.message}`;
-    return { phase: 'Connecting', reason: facts.sinkReachable ? 'Claiming' : 'SINK_UNAVAILABLE', message };
+    return { phase: 'Connecting', reason: facts.sinkReachable ? 'Claiming' : sinkUnavailableReason, message };
   }
   return { phase: 'Streaming', ...impaired(facts) };
 }
@@ -107,7 +107,7 @@ function warming(facts: SliceFacts): Verdict {
   if (account.session === undefined && account.error !== undefined)
     return { phase: 'Warming', ...because(account.error) };
   const message = 'Connected; the owner has not confirmed yet that the sink has everything from before.';
-  return { phase: 'Warming', reason: sinkReachable ? 'Marking' : 'SINK_UNAVAILABLE', message };
+  return { phase: 'Warming', reason: sinkReachable ? 'Marking' : sinkUnavailableReason, message };
 }
 
 function unconnected({ account, connectionError }: SliceFacts, phase: Phase): Verdict {
@@ -120,7 +120,7 @@ function unconnected({ account, connectionError }: SliceFacts, phase: Phase): Ve
 /** Its market is closed. What would keep it from connecting then comes first. */
 function resting({ account, sinkReachable }: SliceFacts, { message }: Rest): Omit<Verdict, 'phase'> {
   if (account.session === undefined && account.error !== undefined) return because(account.error);
-  if (!sinkReachable) return { reason: 'SINK_UNAVAILABLE', message: `The sink cannot be reached. ${message}` };
+  if (!sinkReachable) return { reason: sinkUnavailableReason, message: `The sink cannot be reached. ${message}` };
   return { reason: 'SessionClosed', message };
 }
 
@@ -128,7 +128,7 @@ function resting({ account, sinkReachable }: SliceFacts, { message }: Rest): Omi
 function impaired({ account, sinkReachable, silent, subscribed }: SliceFacts): Omit<Verdict, 'phase'> {
   if (account.credentials === 'Refused' || account.credentials === 'Missing') return because(account.error);
   if (!sinkReachable) {
-    return { reason: 'SINK_UNAVAILABLE', message: 'The sink cannot be reached; ticks are kept, up to the bound.' };
+    return { reason: sinkUnavailableReason, message: 'The sink cannot be reached; ticks are kept, up to the bound.' };
   }
   if (silent.length === 0) return {};
   const names = silent.slice(0, namedSilent).join(', ');

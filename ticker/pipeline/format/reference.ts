@@ -160,7 +160,7 @@ ${table(
     [
       '`gap`',
       'object',
-      'Ticks that were not received, or were lost: `from`, `to` (µs), `why`, and `ticks` where they were counted. `newOwner`: another shard took the slice over and did not hold what came in between; a planned move has none. `reconnect`: the connection was lost; `from` is the last tick that it brought, however much later that was noticed. `detached`: it was given up while nobody could be reached. `redis`: the sink lost them. `spool`: they were dropped for want of room.',
+      'Ticks that were not received, or were lost: `from`, `to` (µs), `why`, and `ticks` where they were counted. `newOwner`: another shard took the slice over and did not hold what came in between; a planned move has none. Its `from` is 0, for the new owner cannot know what the former one delivered last: of each instrument all is missing since the last tick that the reader has, until `to`. `reconnect`: the connection was lost; `from` is the last tick that it brought, however much later that was noticed. `detached`: it was given up while nobody could be reached. `redis`: the sink lost them. `spool`: they were dropped for want of room.',
     ],
     [
       '`overlap`',

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { eventually } from '../lab/command.ts';
+import { get, type Pod, pods } from '../lab/kubectl.ts';
+import { desk, shardPods, system } from '../lab/lab.ts';
+
+const identity = z.looseObject({ shard: z.string(), uid: z.string() });
+const token = z.object({ epoch: z.int(), claim: z.int() });
+const sliceSpec = z.looseObject({ owner: identity.optional(), next: identity.optional(), epoch: z.int() });
+const sliceStatus = z.looseObject({
+  shards: z
+    .array(z.looseObject({ shard: z.string(), uid: z.string(), phase: z.string(), token: token.optional() }))
+    .default([]),
+});
+
+/** Who serves a slice, as the object says. */
+export interface Ownership {
+  readonly owner: string | undefined;
+  readonly next: string | undefined;
+  readonly epoch: number;
+  /** What the owner reports. */
+  readonly phase: string | undefined;
+  readonly claim: number | undefined;
+}
+
+export async function ownership(slice: string): Promise<Ownership> {
+  const { spec, status } = await get('subscriptionslice', desk, slice);
+  const { owner, next, epoch } = sliceSpec.parse(spec);
+  const report = sliceStatus.parse(status).shards.find(({ uid }) => uid === owner?.uid);
+  return { owner: owner?.uid, next: next?.uid, epoch, phase: report?.phase, claim: report?.token?.claim };
+}
+
+/** The pod that serves a slice. */
+export async function ownerOf(slice: string): Promise<Pod> {
+  const { owner } = await ownership(slice);
+  const pod = (await pods(system, shardPods)).find(({ uid }) => uid === owner);
+  if (pod === undefined) throw new Error(`${slice} has no owner that is there: ${owner}`);
+  return pod;
+}
+
+/** Looks often until a slice's ownership is as asked. */
+export function waitOwnership(slice: string, what: string, is: (now: Ownership) => boolean): Promise<Ownership> {
+  return eventually(
+    `${slice}: ${what}`,
+    async () => {
+      const now = await ownership(slice);
+      return is(now) ? now : undefined;
+    },
+    { interval: 10, timeout: 60_000 },
+  );
+}
