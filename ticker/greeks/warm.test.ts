@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Greek, greekCount, type OptionInput, optionPrice, solveGreeks } from './greeks.ts';
-import { emptyCarry, solveGreeksFrom, updateCarry } from './warm.ts';
+import { type GreekColumns, WarmGreeks, warmRoom } from './warm.ts';
 
 const options = fc
   .record({
@@ -22,11 +22,28 @@ const options = fc
   );
 const volatilities = fc.double({ min: 0.03, max: 2, noNaN: true });
 
+/** Columns of some rows, and a row of them in the order of {@link Greek}. */
+function columnsOf(rows: number): { columns: GreekColumns; at: (row: number) => Float64Array } {
+  const column = (): Float64Array => new Float64Array(rows).fill(Number.NaN);
+  const columns = {
+    impliedVolatility: column(),
+    delta: column(),
+    gamma: column(),
+    theta: column(),
+    vega: column(),
+    rho: column(),
+  };
+  return { columns, at: (row) => Float64Array.from(Object.values(columns), (values) => values[row]!) };
+}
+
 function warm(option: OptionInput, price: number, start: number): Float64Array | undefined {
-  const carry = emptyCarry();
-  updateCarry(carry, option);
-  const out = new Float64Array(greekCount);
-  return solveGreeksFrom(option, carry, price, start, out) ? out : undefined;
+  const greeks = new WarmGreeks(option);
+  const { columns, at } = columnsOf(1);
+  greeks.add(greeks.addTerm(option.years), option.call, option.underlying, option.strike, price, start);
+  const solved = greeks.solve(columns, Int32Array.of(0));
+  expect(greeks.solved(0)).toBe(solved === 1);
+  if (solved === 0) expect(at(0)).toEqual(new Float64Array(greekCount).fill(Number.NaN));
+  return solved === 1 ? at(0) : undefined;
 }
 
 describe('from a volatility near by', () => {
@@ -85,5 +102,43 @@ describe('from a volatility near by', () => {
       expect(warm({ ...option, ...changed }, fair, 0.2)).toBeUndefined();
     }
     expect(warm(option, fair, 0.21)![Greek.iv]).toBeCloseTo(0.2, 12);
+  });
+
+  test('many at once are as each by itself, whichever of them need more steps or are refused', () => {
+    const setting = { model: 'blackScholesMerton', rate: 0.06, dividendYield: 0.01, daysPerYear: 365 } as const;
+    const many = fc.array(
+      fc.record({
+        call: fc.boolean(),
+        strike: fc.double({ min: 80, max: 120, noNaN: true }),
+        expiry: fc.nat({ max: 3 }),
+        volatility: volatilities,
+        factor: fc.constantFrom(1, 1.0001, 0.97, 1.4, 30, Number.NaN),
+      }),
+      { minLength: 1, maxLength: warmRoom },
+    );
+    const expiries = [0.002, 0.05, 0.3, -1];
+    fc.assert(
+      fc.property(many, fc.integer({ min: 0, max: 5 }), (all, first) => {
+        const greeks = new WarmGreeks(setting);
+        const { columns, at } = columnsOf(first + all.length);
+        const rows = Int32Array.from(all, (_, i) => first + all.length - 1 - i);
+        const terms = expiries.map((years) => greeks.addTerm(years));
+        const inputs = all.map(({ call, strike, expiry, volatility, factor }) => {
+          const option = { ...setting, call, underlying: 100, strike, years: expiries[expiry]! };
+          const price = optionPrice({ ...option, years: Math.abs(option.years) }, volatility);
+          greeks.add(terms[expiry]!, call, 100, strike, price, volatility * factor);
+          return { option, price, start: volatility * factor };
+        });
+        const solved = greeks.solve(columns, rows);
+        expect(inputs.filter((_, i) => greeks.solved(i))).toHaveLength(solved);
+        inputs.forEach(({ option, price, start }, i) => {
+          const alone = warm(option, price, start);
+          expect(at(rows[i]!)).toEqual(alone ?? new Float64Array(greekCount).fill(Number.NaN));
+        });
+        greeks.clear();
+        expect(greeks.count).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -2,8 +2,10 @@ import type { SubscriptionSliceSpec } from '../../crds/index.ts';
 import { TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import type { BarCounters, SetBars } from '../bars/set-bars.ts';
 import { SliceBars } from '../bars/slice-bars.ts';
+import { Greek, greekCount } from '../greeks/greeks.ts';
 import type { Connection } from '../providers/provider.ts';
 import type { TickColumns } from '../tick-columns.ts';
+import type { Enricher } from './enrich.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import { History, timeOf } from './history.ts';
@@ -21,6 +23,18 @@ import { ruleNames } from './validation/rules.ts';
 import { ruleBit, Validator } from './validation/validator.ts';
 
 const historyMask = ruleBit('volumeDecreased') | ruleBit('timeMovedBack');
+
+/** Greeks of one row by themselves, and the same as columns of that one row. */
+const oneRowGreeks = new Float64Array(greekCount);
+const greek = (index: number): Float64Array => oneRowGreeks.subarray(index, index + 1);
+const oneRow = {
+  impliedVolatility: greek(Greek.iv),
+  delta: greek(Greek.delta),
+  gamma: greek(Greek.gamma),
+  theta: greek(Greek.theta),
+  vega: greek(Greek.vega),
+  rho: greek(Greek.rho),
+};
 
 /** What the slices of an account share. */
 export interface Shared {
@@ -88,6 +102,8 @@ export class AccountSlice implements SlicePipeline {
   #cached = false;
   #broken = 0;
   #keepsNewest = false;
+  /** What each option's underlying stood at, for rows of the batch that is being filled in place. */
+  #underlyings = new Float64Array(0);
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -285,6 +301,7 @@ export class AccountSlice implements SlicePipeline {
     const { rows } = set;
     const ticks = rows.columns;
     const end = ticks.length;
+    if (this.#underlyings.length < end) this.#underlyings = new Float64Array(ticks.capacity);
     let to = first;
     let from = first;
     for (let row = first; row < end; row++) {
@@ -296,6 +313,7 @@ export class AccountSlice implements SlicePipeline {
     }
     rows.close(to, from, end - from);
     ticks.length = to + end - from;
+    this.#solveInPlace(rows, first);
     set.took(received, first);
     if (set.full) this.#push(set.seal(true));
   }
@@ -309,9 +327,8 @@ export class AccountSlice implements SlicePipeline {
     }
     const keeps = (this.#broken & set.policy.enforced) === 0;
     if (keeps) {
-      const greeks =
-        delivery.greeks !== undefined && entry.option ? this.#solve(delivery.greeks, entry, ticks, row) : undefined;
-      set.rows.keep(at, row, entry.record, this.#cached, greeks);
+      set.rows.keep(at, entry.record, this.#cached);
+      if (entry.option) this.#underlyings[at] = this.#underlyingPrice(entry);
       this.counters.routed++;
       this.counters.batched++;
       if (entry.joining) set.overlaps(at);
@@ -384,7 +401,7 @@ export class AccountSlice implements SlicePipeline {
       for (const set of sets) {
         if ((broken & set.policy.enforced) !== 0) continue;
         if (wanted !== undefined && greeks === undefined && entry.option)
-          greeks = this.#solve(wanted, entry, ticks, row);
+          greeks = this.#solveOne(wanted, entry, ticks, row);
         if (set.add(ticks, row, entry.record, this.#cached, greeks)) this.counters.batched++;
         else this.counters.conflated++;
         if (entry.joining) set.overlaps(set.rows.length - 1);
@@ -396,16 +413,49 @@ export class AccountSlice implements SlicePipeline {
     return taken;
   }
 
-  /** The option's Greeks, until the next call. */
-  #solve({ enricher, expiry }: WantedGreeks, entry: Entry, ticks: TickColumns, row: number): Float64Array {
-    const { underlyingSlot } = entry;
-    const underlying = underlyingSlot < 0 ? Number.NaN : this.#shared.table.lastPrice[underlyingSlot]!;
-    const price = ticks.lastPrice[row]!;
-    const at = ticks.receiveTime[row]!;
-    if (enricher.solve(ticks.slot[row]!, entry.call, price, underlying, entry.strike, expiry, at))
-      this.counters.greeksSolved++;
+  /** Greeks of the rows of a batch from `first` on: several at once, now that they stand where they belong. */
+  #solveInPlace(rows: RowBatch, first: number): void {
+    const ticks = rows.columns;
+    const { entries } = this.#routes;
+    let enricher: Enricher | undefined;
+    for (let row = first; row < ticks.length; row++) {
+      const slot = ticks.slot[row]!;
+      const entry = entries[slot];
+      const wanted = entry?.option === true ? entry.route.deliveries[0]?.greeks : undefined;
+      if (entry === undefined || wanted === undefined) {
+        rows.withoutGreeks(row);
+        continue;
+      }
+      if (enricher !== wanted.enricher || enricher.full) {
+        if (enricher === undefined) rows.beginGreeksInPlace(row);
+        else this.#solve(enricher, rows);
+        enricher = wanted.enricher;
+      }
+      const price = ticks.lastPrice[row]!;
+      enricher.add(entry, wanted.expiry, slot, price, this.#underlyings[row]!, ticks.receiveTime[row]!, row);
+    }
+    if (enricher !== undefined) this.#solve(enricher, rows);
+  }
+
+  #solve(enricher: Enricher, rows: RowBatch): void {
+    const { pending } = enricher;
+    const solved = enricher.solve(rows.columns);
+    if (solved < pending) rows.allSolved = false;
+    this.counters.greeksSolved += solved;
+    this.counters.greeksUnsolved += pending - solved;
+  }
+
+  /** One option's Greeks, until the next call. */
+  #solveOne({ enricher, expiry }: WantedGreeks, entry: Entry, ticks: TickColumns, row: number): Float64Array {
+    const underlying = this.#underlyingPrice(entry);
+    enricher.add(entry, expiry, ticks.slot[row]!, ticks.lastPrice[row]!, underlying, ticks.receiveTime[row]!, 0);
+    if (enricher.solve(oneRow) === 1) this.counters.greeksSolved++;
     else this.counters.greeksUnsolved++;
-    return enricher.out;
+    return oneRowGreeks;
+  }
+
+  #underlyingPrice({ underlyingSlot }: Entry): number {
+    return underlyingSlot < 0 ? Number.NaN : this.#shared.table.lastPrice[underlyingSlot]!;
   }
 
   /** Greeks of the last row of each option in a batch that is about to be sealed. */
@@ -418,7 +468,7 @@ export class AccountSlice implements SlicePipeline {
       const entry = this.#routes.entries[slot];
       if (entry === undefined || !entry.option || entry.record !== rows.instruments[row]) continue;
       const wanted = entry.route.atSeal.get(set);
-      if (wanted !== undefined) rows.setGreeks(row, this.#solve(wanted, entry, rows.columns, row));
+      if (wanted !== undefined) rows.setGreeks(row, this.#solveOne(wanted, entry, rows.columns, row));
     }
   }
 

@@ -1,28 +1,35 @@
 import type { GreeksSpec } from '../../crds/index.ts';
 import { instantOf } from '../../runtime/zoned-time.ts';
 import { Greek, greekCount, type OptionInput, solveGreeks } from '../greeks/greeks.ts';
-import { type Carry, emptyCarry, solveGreeksFrom, updateCarry } from '../greeks/warm.ts';
+import { type GreekColumns, WarmGreeks, warmRoom } from '../greeks/warm.ts';
 
 const microsPerDay = 86_400_000_000;
 const daysPerYear = { act365: 365, act360: 360 } as const;
 
-/** When the options of a group expire, and what they share at the moment that was last asked for. */
+/** When the options of a group expire, and where the time until then stands among those of the options at hand. */
 export interface Expiry {
   /** Microseconds since the epoch; `NaN` where it cannot be known. */
   readonly at: number;
-  readonly carry: Carry;
+  /** Of the round of options `round`, at the moment `from`. */
+  term: number;
+  round: number;
+  from: number;
 }
 
 /**
- * Computes Greeks under one setting, for all sets that share it. The numbers are in {@link out} until the next call.
- * Allocates nothing.
+ * Computes Greeks under one setting, for all sets that share it: several options at once, each {@link add added} and then
+ * all {@link solve solved}. Allocates nothing.
  */
 export class Enricher {
-  /** iv, delta, gamma, theta, vega, rho of the last {@link solve}. */
-  readonly out = new Float64Array(greekCount);
   readonly #spec: GreeksSpec;
   readonly #option: OptionInput;
   readonly #microsPerYear: number;
+  readonly #warm: WarmGreeks;
+  #round = 0;
+  /** What was added: by its place in the round. */
+  readonly #slots = new Int32Array(warmRoom);
+  readonly #rows = new Int32Array(warmRoom);
+  readonly #out = new Float64Array(greekCount);
   /** Volatility that was found last, by slot: where the next search starts. */
   #before = new Float64Array(0);
 
@@ -39,6 +46,7 @@ export class Enricher {
       dividendYield: spec.dividendYield,
       daysPerYear: daysPerYear[spec.dayCount],
     };
+    this.#warm = new WarmGreeks(this.#option);
   }
 
   /** Two settings with one key give the same numbers. */
@@ -49,7 +57,7 @@ export class Enricher {
 
   expiryOf(date: string | undefined): Expiry {
     const at = date === undefined ? Number.NaN : instantOf(date, this.#spec.expiryTime, this.#spec.timezone);
-    return { at, carry: emptyCarry() };
+    return { at, term: 0, round: -1, from: Number.NaN };
   }
 
   /** Makes room for slots below `capacity`. */
@@ -60,30 +68,78 @@ export class Enricher {
     this.#before = grown;
   }
 
+  /** No more fit: {@link solve} first. */
+  get full(): boolean {
+    return this.#warm.full;
+  }
+
+  /** How many were added since they were last {@link solve solved}. */
+  get pending(): number {
+    return this.#warm.count;
+  }
+
   /**
    * @param slot of the option; whose volatility is remembered there matters to the time it takes only
+   * @param price in rupees, as of the underlying
    * @param at when the price was received, microseconds since the epoch
-   * @returns whether some volatility explains the price; all of `out` is `NaN` where none does
+   * @param row where its Greeks are to be written
    */
-  solve(
+  add(
+    { call, strike }: Pick<OptionInput, 'call' | 'strike'>,
+    expiry: Expiry,
     slot: number,
-    call: boolean,
     price: number,
     underlying: number,
-    strike: number,
-    expiry: Expiry,
     at: number,
-  ): boolean {
-    const option = this.#option;
-    option.call = call;
-    option.underlying = underlying;
-    option.strike = strike;
-    option.years = (expiry.at - at) / this.#microsPerYear;
-    updateCarry(expiry.carry, option);
-    const solved =
-      solveGreeksFrom(option, expiry.carry, price, this.#before[slot]!, this.out) ||
-      solveGreeks(option, price, this.out);
-    if (solved) this.#before[slot] = this.out[Greek.iv]!;
+    row: number,
+  ): void {
+    const warm = this.#warm;
+    if (expiry.round !== this.#round || expiry.from !== at) {
+      expiry.term = warm.addTerm((expiry.at - at) / this.#microsPerYear);
+      expiry.round = this.#round;
+      expiry.from = at;
+    }
+    const index = warm.count;
+    this.#slots[index] = slot;
+    this.#rows[index] = row;
+    warm.add(expiry.term, call, underlying, strike, price, this.#before[slot]!);
+  }
+
+  /**
+   * Writes the Greeks of all that were added, `NaN` where no volatility explains the price.
+   *
+   * @returns how many are solved
+   */
+  solve(into: GreekColumns): number {
+    const warm = this.#warm;
+    const { count } = warm;
+    let solved = warm.solve(into, this.#rows);
+    const before = this.#before;
+    for (let i = 0; i < count; i++) {
+      const slot = this.#slots[i]!;
+      const row = this.#rows[i]!;
+      if (!warm.solved(i) && this.#solveCold(i, into, row)) solved++;
+      const volatility = into.impliedVolatility[row]!;
+      if (volatility > 0) before[slot] = volatility;
+    }
+    warm.clear();
+    this.#round++;
+    return solved;
+  }
+
+  #solveCold(index: number, into: GreekColumns, row: number): boolean {
+    const out = this.#out;
+    let solved = solveGreeks(this.#warm.read(index, this.#option), this.#warm.price(index), out);
+    if (solved && !out.every(Number.isFinite)) {
+      out.fill(Number.NaN);
+      solved = false;
+    }
+    into.impliedVolatility[row] = out[Greek.iv]!;
+    into.delta[row] = out[Greek.delta]!;
+    into.gamma[row] = out[Greek.gamma]!;
+    into.theta[row] = out[Greek.theta]!;
+    into.vega[row] = out[Greek.vega]!;
+    into.rho[row] = out[Greek.rho]!;
     return solved;
   }
 }

@@ -121,18 +121,23 @@ export class RowBatch {
   }
 
   /**
-   * Says what row `at` is, which was decoded where it stands. `from` is where it stands now: rows that were left out
-   * before it are closed up by {@link close}.
+   * Says what row `at` is, which was decoded in place: rows that were left out before it are closed up by {@link close}.
+   * Its Greeks come later.
    */
-  keep(at: number, from: number, record: InstrumentRecord, cached: boolean, greeks?: Float64Array): void {
+  keep(at: number, record: InstrumentRecord, cached: boolean): void {
     this.instruments[at] = record;
     this.cached[at] = cached ? 1 : 0;
     if (cached) this.someCached = true;
-    if (greeks !== undefined) {
-      if (!this.enriched) this.#beginGreeks();
-      copyGreeks(greeks, this.columns, from);
-      if (this.allSolved) this.allSolved = allFinite(greeks);
-    } else this.#noGreeks(from);
+  }
+
+  /** Row `row`, which was kept in place, is to get Greeks, into the columns. Those before it have theirs, or none. */
+  beginGreeksInPlace(row: number): void {
+    if (!this.enriched) this.#beginGreeks(row);
+  }
+
+  /** Row `row`, which was kept in place, has no Greeks. */
+  withoutGreeks(row: number): void {
+    this.#noGreeks(row);
   }
 
   /** Forgets all rows but `row`, which becomes the first. */
@@ -156,10 +161,10 @@ export class RowBatch {
   }
 
   /** The rows besides the first with Greeks have none; it need not be the last, where it replaces one. */
-  #beginGreeks(): void {
+  #beginGreeks(rows = this.length): void {
     this.enriched = true;
     const { impliedVolatility, delta, gamma, theta, vega, rho } = this.columns;
-    for (const column of [impliedVolatility, delta, gamma, theta, vega, rho]) column.fill(Number.NaN, 0, this.length);
+    for (const column of [impliedVolatility, delta, gamma, theta, vega, rho]) column.fill(Number.NaN, 0, rows);
   }
 
   #noGreeks(at: number): void {
