@@ -37,6 +37,11 @@ export async function helm(args: readonly string[], input = ''): Promise<string>
   }
 }
 
+/** YAML as helm and Kubernetes read it: a plain `yes` is a boolean there. */
+export function toYaml(values: UserValues): string {
+  return stringify(values, { version: '1.1' });
+}
+
 export interface RenderOptions {
   readonly release?: string;
   readonly namespace?: string;
@@ -52,8 +57,8 @@ export async function render(values: UserValues, options: RenderOptions = {}): P
   const args = ['template', release, chart, '--namespace', namespace, '--values', '-'];
   if (upgrade) args.push('--is-upgrade');
   args.push(...only.flatMap((file) => ['--show-only', `templates/${file}`]));
-  const text = await helm(args, stringify(values));
-  return parseAllDocuments(text)
+  const text = await helm(args, toYaml(values));
+  return parseAllDocuments(text, { version: '1.1' })
     .map((document) => document.toJSON() as KubeObject | null)
     .filter((object) => object !== null);
 }
