@@ -15,7 +15,8 @@ function comparable(object: Manifest): unknown {
     return { kind, ...rest, data: Object.fromEntries(Object.keys(data ?? {}).map((key) => [key, 'random'])) };
   if (object.metadata.labels?.['grafana_dashboard'] !== undefined)
     return { kind, ...rest, files: Object.keys(data ?? {}) };
-  if (kind === 'ConfigMap') return { kind, ...rest, data: { 'operator.yaml': parse(data?.['operator.yaml'] ?? '') } };
+  if (kind === 'ConfigMap' && data?.['operator.yaml'] !== undefined)
+    return { kind, ...rest, data: { 'operator.yaml': parse(data['operator.yaml']) } };
   return JSON.parse(JSON.stringify(object, (key, value) => (key === 'checksum/config' ? 'checksum' : value)));
 }
 

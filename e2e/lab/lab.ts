@@ -100,7 +100,7 @@ export async function uninstall(): Promise<void> {
   await kubectl(['delete', 'customresourcedefinition', '--ignore-not-found', ...definitions]);
 }
 
-const definitions = ['tickeraccounts', 'instrumentsets', 'subscriptionslices'].map(
+export const definitions = ['tickeraccounts', 'instrumentsets', 'subscriptionslices'].map(
   (plural) => `${plural}.ticker-operator.io`,
 );
 

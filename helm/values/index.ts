@@ -28,7 +28,10 @@ export const valuesSchema = z.strictObject({
     'Secrets to pull images with.',
   ),
   crds: value(crds, 'The definitions of TickerAccount, InstrumentSet and SubscriptionSlice.'),
-  logLevel: value(z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'), 'What is logged at least.'),
+  logLevel: value(
+    z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+    'What is logged at least. A changed level restarts nothing.',
+  ),
   operator: value(operator, 'Decides which account and which pod streams what.'),
   shards: value(shards, 'The ticker pods, which the operator runs as a StatefulSet and sizes between these bounds.'),
   marketData: value(marketData, 'The token by which shards let the operator read instruments and prices.'),

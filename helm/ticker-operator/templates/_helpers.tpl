@@ -92,3 +92,13 @@ readinessProbe: { httpGet: { path: /readyz, port: http }, periodSeconds: 2, time
   emptyDir: { sizeLimit: {{ add .Values.shards.spool.mebibytes 256 }}Mi }
 {{- end }}
 {{- end }}
+
+{{- define "ticker-operator.loggingMounts" -}}
+- { name: logging, mountPath: /etc/logging, readOnly: true }
+{{- end }}
+
+{{- /* Optional: without it a process logs from `info` on, rather than not to start. */ -}}
+{{- define "ticker-operator.loggingVolumes" -}}
+- name: logging
+  configMap: { name: {{ .Release.Name }}-logging, optional: true }
+{{- end }}
