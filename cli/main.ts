@@ -150,5 +150,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   console.error(`ticker-operator: ${describeError(error)}`);
-  process.exitCode = 1;
+  // What was opened before it failed must not keep the process.
+  process.exit(1);
 }

@@ -5,6 +5,7 @@ import { LeaderCluster } from '../operator/leader-cluster.ts';
 import { operatorObserver, registerOperatorMetrics } from '../operator/metrics/operator-metrics.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import type { OperatorSnapshot } from '../operator/snapshot.ts';
+import { tracedObserver } from '../operator/traced-observer.ts';
 import { badConfig, type OperatorConfig, parseConfig } from '../operator/workload/config.ts';
 import type { PlannedLoad } from '../operator/workload/sizing.ts';
 import { shardPods, Workload } from '../operator/workload/workload.ts';
@@ -16,6 +17,7 @@ import { ApiRequests } from './process/api-metrics.ts';
 import { connectCluster } from './process/connect.ts';
 import { type HostOptions, ProcessHost } from './process/host.ts';
 import { tokensOf } from './process/tokens.ts';
+import { startTracing } from './process/tracing.ts';
 
 interface Options extends HostOptions {
   readonly podName?: string;
@@ -50,6 +52,8 @@ export async function operatorCommand(options: Options): Promise<void> {
   });
   const config = options.config === undefined ? undefined : await readConfig(options.config);
   const tokens = await tokensOf(options.marketDataTokenFile, host);
+  const observer = operatorObserver(metrics);
+  const tracing = await startTracing('operator', log, process.env);
   let operator: Operator | undefined;
   let workload: Workload | undefined;
   const marketData = new MarketDataClient({ addressOf: (shard) => operator?.addressOf(shard), tokens });
@@ -66,7 +70,7 @@ export async function operatorCommand(options: Options): Promise<void> {
     identity: name,
     namespace,
     shardPods: config && shardPods(namespace, config.shards),
-    observer: operatorObserver(metrics),
+    observer: tracing === undefined ? observer : tracedObserver(tracing.tracer, clock, observer),
   });
   registerOperatorMetrics(metrics, operator, clock);
   const planner = operator;
@@ -117,6 +121,7 @@ export async function operatorCommand(options: Options): Promise<void> {
   await operator.stop();
   leases.cluster.close();
   cluster.close();
+  await tracing?.close();
   await host.exit(status);
 }
 

@@ -44,6 +44,7 @@ Examples:
       'keep here what Redis does not take, past memory and over a restart; off when absent',
     )
     .option('--spool-mebibytes <n>', 'what the spool may take; past it the oldest is dropped and counted', '1024')
+    .option('--trace-every <n>', 'batches of which one is traced, where OTEL_EXPORTER_OTLP_ENDPOINT is set', '1000')
     .option('--handover-seconds <n>', 'how long SIGTERM streams on until other shards have taken over', '30')
     .option(
       '--market-data-token-file <path>',

@@ -5,6 +5,7 @@ import { frameObserver, registerShardMetrics } from '../ticker/metrics/shard-met
 import { providers } from '../ticker/providers/registry.ts';
 import { createShard, type Shard, shardLease } from '../ticker/shard/shard.ts';
 import { RedisSink } from '../ticker/sinks/redis/redis-sink.ts';
+import { TracedSink } from '../ticker/sinks/traced-sink.ts';
 import { badOption, wholeNumber } from './options.ts';
 import { ApiRequests } from './process/api-metrics.ts';
 import { connectCluster } from './process/connect.ts';
@@ -13,6 +14,7 @@ import { redisOptions } from './process/redis.ts';
 import { SinkWatch } from './process/sink-watch.ts';
 import { ThreadedLease } from './process/threaded-lease.ts';
 import { tokensOf } from './process/tokens.ts';
+import { startTracing } from './process/tracing.ts';
 import type { RedisCliOptions } from './redis-options.ts';
 
 interface Options extends HostOptions, RedisCliOptions {
@@ -24,6 +26,7 @@ interface Options extends HostOptions, RedisCliOptions {
   readonly spool?: string;
   readonly spoolMebibytes: string;
   readonly handoverSeconds: string;
+  readonly traceEvery: string;
   readonly marketDataTokenFile?: string;
 }
 
@@ -41,7 +44,10 @@ export async function shardCommand(options: Options): Promise<void> {
     onRequest: new ApiRequests(metrics).record,
   });
   const tokens = await tokensOf(options.marketDataTokenFile, host);
-  const sink = new RedisSink(await redisOptions(options, host));
+  const every = wholeNumber(options.traceEvery, '--trace-every', 1, 1_000_000_000);
+  const redis = new RedisSink(await redisOptions(options, host));
+  const tracing = await startTracing('shard', log, process.env);
+  const sink = tracing === undefined ? redis : new TracedSink({ sink: redis, tracer: tracing.tracer, clock, every });
   const watch = new SinkWatch(() => sink.ping(), clock, log);
   let shard: Shard | undefined;
   let started = false;
@@ -81,6 +87,7 @@ export async function shardCommand(options: Options): Promise<void> {
   await shard.stop();
   await sink.close();
   cluster.close();
+  await tracing?.close();
   await host.exit(status);
 }
 

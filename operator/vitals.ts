@@ -29,6 +29,8 @@ export interface OperatorObserver {
   waited(seconds: number): void;
   reconciled(result: 'succeeded' | 'failed', seconds: number): void;
   planned(seconds: number): void;
+  /** Slices or statuses were written, `written` of them; told of none too. */
+  wrote(what: 'slices' | 'statuses', written: number, seconds: number): void;
   /** A handover of a slice to another shard, from its first step to the claim, or to its end without one. */
   handedOver(kind: HandoverKind, result: Ended['result'], seconds: number): void;
 }

@@ -110,6 +110,7 @@ export const logEvents = {
   'task.restarted': 'A background task failed and starts again after `wait` milliseconds.',
   'ticks.brokeRules': 'Ticks broke rules of validation; a sample is shown, at a bounded rate.',
   'tokens.notRead': 'The file of bearer tokens could not be read; the last ones are used.',
+  'trace.notExported': 'Spans could not be sent to the collector; they are dropped.',
   'watch.closeFailed': 'A watch could not be closed in order.',
   'watch.failed': 'A watch broke; it goes on where it was, or from a new list.',
   'watch.notTaken': 'A change that a watch told could not be taken; it is taken again.',

@@ -55,6 +55,7 @@ export async function operatorScale(): Promise<ScaleResult> {
   const observer: OperatorObserver = {
     waited: () => undefined,
     planned: () => undefined,
+    wrote: () => undefined,
     handedOver: () => undefined,
     reconciled: (_, seconds) => {
       last = seconds * 1000;

@@ -49,7 +49,7 @@ export interface ReconcilerOptions {
   readonly settle: number;
   /** Since when this replica's own watch is live, at a time; undefined while it is not. */
   readonly liveSince: (now: number) => number | undefined;
-  readonly observer?: Pick<OperatorObserver, 'planned' | 'handedOver'> | undefined;
+  readonly observer?: Pick<OperatorObserver, 'planned' | 'wrote' | 'handedOver'> | undefined;
 }
 
 /** Since the start. */
@@ -142,12 +142,14 @@ export class Reconciler {
     const steps = settling > 0 ? noSteps : this.#steps(world, plan);
     const transfer = settling > 0 ? noTransfer : this.#transfer(world, plan);
     const writes = settling > 0 ? [] : sliceWrites(plan, world.slices, this.#maker(world, transfer, steps));
+    const writing = clock.monotonic();
     const applier = new Applier(this.#options.cluster, this.#overlays, log);
     const applied = await applier.slices([
       ...writes,
       ...ending.writes,
       ...pruneWrites(idle(world, writes), world.shards),
     ]);
+    observer?.wrote('slices', applied.written, (clock.monotonic() - writing) / 1000);
     if (applied.written > 0) {
       const { moves, unplaced } = plan;
       this.counts.instrumentMoves += moves.filter(({ kind }) => kind === 'instrument').length;
@@ -165,7 +167,9 @@ export class Reconciler {
           failure: (own) => this.#handovers.failure(own, clock.monotonic()),
           now: clock.now(),
         });
+    const reporting = clock.monotonic();
     const reported = await applier.statuses(statuses);
+    observer?.wrote('statuses', reported.written, (clock.monotonic() - reporting) / 1000);
     for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
     const waits = [

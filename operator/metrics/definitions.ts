@@ -35,6 +35,14 @@ export const operatorMetrics = {
     labels: {},
     buckets: durations,
   },
+  writeDuration: {
+    name: 'ticker_operator_write_duration_seconds',
+    type: 'histogram',
+    help: 'Writing what a reconcile decided: all slices, or all statuses, that changed.',
+    unit: 'seconds',
+    labels: { what: ['slices', 'statuses'] },
+    buckets: durations,
+  },
   queueDepth: {
     name: 'ticker_operator_queue_depth',
     type: 'gauge',

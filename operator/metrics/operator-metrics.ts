@@ -6,19 +6,22 @@ import type { OperatorObserver, OperatorVitals } from '../vitals.ts';
 import { AccountSessions } from './account-sessions.ts';
 import { operatorMetrics } from './definitions.ts';
 
-const { reconcileDuration, planDuration, queueLatency, handoverDuration, ...gaugesAndCounters } = operatorMetrics;
+const { reconcileDuration, planDuration, writeDuration, queueLatency, handoverDuration, ...gaugesAndCounters } =
+  operatorMetrics;
 type Pulled = PulledTable<typeof gaugesAndCounters>;
 
 /** Observes durations; what the operator's options take. */
 export function operatorObserver(metrics: Metrics): OperatorObserver {
   const reconciled = metrics.histogram(reconcileDuration);
   const planned = metrics.histogram(planDuration);
+  const wrote = metrics.histogram(writeDuration);
   const waited = metrics.histogram(queueLatency);
   const handedOver = metrics.histogram(handoverDuration);
   for (const kind of handoverDuration.labels.kind) handedOver.start({ kind, result: 'completed' });
   return {
     reconciled: (result, seconds) => reconciled.observe({ result }, seconds),
     planned: (seconds) => planned.observe({}, seconds),
+    wrote: (what, written, seconds) => void (written > 0 && wrote.observe({ what }, seconds)),
     waited: (seconds) => waited.observe({}, seconds),
     handedOver: (kind, result, seconds) => handedOver.observe({ kind, result }, seconds),
   };
