@@ -18,7 +18,7 @@ else
 endif
 
 test: setup ## Type check, lint and every test but those on kind
-	@scripts/setup redis chromium python kubernetes helm specification
+	@scripts/setup redis chromium python kubernetes helm prometheus specification
 	@scripts/test
 
 bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fail where a ratio misses its goal)

@@ -4,14 +4,16 @@ import { metricsReference } from '../cli/metrics-reference.ts';
 import { errorReference } from '../crds/error-reference.ts';
 import { generatedFiles } from '../crds/generate.ts';
 import { chartFiles } from '../helm/generate/index.ts';
+import { dashboardFiles } from '../monitoring/dashboards/index.ts';
+import { ruleFiles } from '../monitoring/rules.ts';
 import { configReference } from '../operator/workload/config-reference.ts';
 import { errorCatalogue } from '../runtime/errors.ts';
 import { logEventReference } from '../runtime/log-events.ts';
 import { renderReference } from '../ticker/pipeline/format/reference.ts';
 
 /**
- * Writes everything that is generated: CRD YAML, the chart's values and the pages of `docs/reference/`. With `--check` it writes nothing and
- * fails where something is stale.
+ * Writes everything that is generated: CRD YAML, the chart's values, the pages of `docs/reference/`, Prometheus' rules and
+ * Grafana's dashboards. With `--check` it writes nothing and fails where something is stale.
  */
 const root = join(import.meta.dirname, '..');
 
@@ -34,6 +36,7 @@ export async function allGeneratedFiles(): Promise<Map<string, string>> {
   files.set('docs/reference/operator-config.md', configReference());
   files.set('docs/reference/errors.md', errorReference(errorCatalogue()));
   files.set('docs/reference/events.md', logEventReference());
+  for (const [path, text] of [...ruleFiles(), ...dashboardFiles()]) files.set(path, text);
   return files;
 }
 
