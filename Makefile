@@ -1,6 +1,6 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-planner load check format generate simulate e2e e2e-failover e2e-up e2e-down
+.PHONY: help setup demo test bench bench-planner load check format generate simulate e2e e2e-failover e2e-scale e2e-up e2e-down
 export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
@@ -40,6 +40,10 @@ e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=p
 
 e2e-failover: setup ## How long ticks are away when something dies: N=10 [ONLY=case] [LONG=300, seconds of the long cases]
 	@e2e/run failover
+
+e2e-scale: setup ## 100,000 instruments through a real API server: time, requests, memory, writes at rest (CHECK=1: fail where there are any)
+	@scripts/setup redis kubernetes
+	@node e2e/scale/main.ts
 
 e2e-up: setup ## Make a kind cluster of three nodes, with or without Docker, and keep it
 	@e2e/kind/cluster up

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sleep, systemClock } from '../runtime/clock.ts';
-import { ClusterLab, type LabProcess, LabReader } from './process/cluster-lab.testing.ts';
+import { ClusterLab, LabReader } from './process/cluster-lab.testing.ts';
+import type { LabProcess } from './process/lab-process.testing.ts';
 
 vi.setConfig({ hookTimeout: 240_000, testTimeout: 180_000 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leases } from '../cluster/resources.ts';
-import { ClusterLab, type LabProcess, LabReader, namespace } from './process/cluster-lab.testing.ts';
+import { ClusterLab, LabReader, namespace } from './process/cluster-lab.testing.ts';
+import type { LabProcess } from './process/lab-process.testing.ts';
 
 vi.setConfig({ hookTimeout: 240_000, testTimeout: 180_000 });
 

@@ -27,7 +27,8 @@ import {
 import type { KubeObject } from '../crds/index.ts';
 import { sleep, systemClock } from '../runtime/clock.ts';
 import { clusterMetrics } from './metrics-reference.ts';
-import { ClusterLab, type LabProcess, LabReader, namespace } from './process/cluster-lab.testing.ts';
+import { ClusterLab, LabReader, namespace } from './process/cluster-lab.testing.ts';
+import type { LabProcess } from './process/lab-process.testing.ts';
 
 vi.setConfig({ hookTimeout: 240_000, testTimeout: 180_000 });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,81 +13,14 @@ import type { KubernetesCluster } from '../../cluster/kubernetes/index.ts';
 import { instrumentSets, secrets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
 import { apiVersion, type InstrumentSet, type KubeObject, type SubscriptionSlice } from '../../crds/index.ts';
 import { render } from '../../helm/helm.testing.ts';
-import { sleep, systemClock } from '../../runtime/clock.ts';
 import type { BatchHeader } from '../../ticker/delivery.ts';
 import { BatchSequence } from '../../ticker/gateway/batch-sequence.ts';
 import { type RedisServer, startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
+import { LabProcess } from './lab-process.testing.ts';
 
 const user = { fieldManager: 'user', force: true };
 export const namespace = 'default';
 const serviceAccounts = { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true };
-
-/** One of this project's processes, as a pod's container would run it. */
-export class LabProcess {
-  readonly name: string;
-  readonly uid: string;
-  readonly #child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  #output = '';
-
-  constructor(name: string, uid: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.name = name;
-    this.uid = uid;
-    const program = join(import.meta.dirname, '../../bin/ticker-operator');
-    // Of the environment only what a program needs to be found: no kubeconfig of the machine.
-    const base = { PATH: process.env['PATH'] ?? '', HOME: tmpdir() };
-    const child = spawn(program, args, { env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (text) => {
-        this.#output += String(text);
-      });
-    }
-    const killed = (): void => void child.kill('SIGKILL');
-    process.once('exit', killed);
-    this.ended = once(child, 'close').then(([status]) => {
-      process.off('exit', killed);
-      return status as number | null;
-    });
-  }
-
-  get output(): string {
-    return this.#output;
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
-
-  async kill(): Promise<void> {
-    this.signal('SIGKILL');
-    await this.ended;
-  }
-
-  /** Waits until it has said so; the match is given back. */
-  async says(pattern: RegExp, timeout = 60_000): Promise<RegExpExecArray> {
-    const deadline = systemClock.monotonic() + timeout;
-    while (!pattern.test(this.#output) && this.#child.exitCode === null && systemClock.monotonic() < deadline) {
-      await sleep(systemClock, 50);
-    }
-    const found = pattern.exec(this.#output);
-    if (found === null) throw new Error(`${this.name} did not say ${pattern}:\n${this.#output.slice(-4000)}`);
-    return found;
-  }
-
-  /** Port of metrics and health. */
-  async port(): Promise<number> {
-    return Number((await this.says(/"event":"process\.listening".*?"port":(\d+)/))[1]);
-  }
-
-  async readiness(): Promise<number> {
-    return (await fetch(`http://127.0.0.1:${await this.port()}/readyz`)).status;
-  }
-
-  async metrics(): Promise<string> {
-    return (await fetch(`http://127.0.0.1:${await this.port()}/metrics`)).text();
-  }
-}
 
 /** A real API server, a real Redis, a simulated broker, and the product's processes; there is no kubelet. */
 export class ClusterLab {

@@ -13,6 +13,7 @@ function report(instrument: Partial<InstrumentReport>, more: Partial<ReaderRepor
     longestGap: 100,
     gapBegan: 0,
     gapSealed: 0,
+    moved: false,
     repeated: 0,
     numbered: true,
     ...ranges,
@@ -52,6 +53,22 @@ describe('every tick is accounted for', () => {
       gap: 149,
       untold: 50,
     });
+  });
+
+  it('says how long an owner and the next were apart, and how long instruments that stayed had to wait', () => {
+    const owner = (slice: string, epoch: number, first: number, last: number) => ({
+      ...{ slice, shard: `shard-${epoch}`, epoch, claim: 1 },
+      ...{ first: midnight + first, last: midnight + last },
+    });
+    const owners = [
+      owner('a', 1, 0, 1000),
+      owner('b', 1, 0, 9000),
+      owner('a', 2, 1080, 5000),
+      owner('a', 3, 5010, 9000),
+    ];
+    const all = { live: [0, 500], longestGap: 300 };
+    expect(account(report({ ...all, moved: true }, { owners }), options)).toMatchObject({ between: 80, calm: 0 });
+    expect(account(report(all), options)).toMatchObject({ between: 0, calm: 300 });
   });
 
   it('leaves out sets that are not looked at: the reader may know one that is gone', () => {

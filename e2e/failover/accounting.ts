@@ -1,5 +1,5 @@
 import { IntervalSet } from '../../bench/load/interval-set.ts';
-import type { InstrumentReport, ReaderReport, ToldGap } from '../reader/report.ts';
+import type { InstrumentReport, OwnerReport, ReaderReport, ToldGap } from '../reader/report.ts';
 
 /** Where every tick went that the broker's market made in the measured time; each is counted once, in this order. */
 export interface Account {
@@ -24,6 +24,10 @@ export interface Account {
   /** Of that, between the seals of the batches around it. */
   readonly gapSealed: number;
   readonly worst: string;
+  /** The same of instruments that nothing happened to: what the machine itself made them wait; 0 where there are none. */
+  readonly calm: number;
+  /** Longest time between the last ticks of a slice's owner and the first of the next; 0 where no slice changed its owner. */
+  readonly between: number;
 }
 
 export interface AccountingOptions {
@@ -47,6 +51,7 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
   let longestGap = 0;
   let gapSealed = 0;
   let worst = '';
+  let calm = 0;
   const period = 1000 / options.rate;
   const midnight = report.since - (report.since % day);
   const first = Math.ceil((report.since + options.margin - midnight) / period);
@@ -57,12 +62,22 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
     const timeOf = (number: number): number => midnight + (number + 1) * period;
     if (instrument.numbered)
       add(sum, instrument, first, end, (number, last) => told(gaps, timeOf(number), timeOf(last)));
+    if (!instrument.moved) calm = Math.max(calm, instrument.longestGap);
     if (instrument.longestGap > longestGap) {
       ({ longestGap, gapSealed } = instrument);
       worst = `${instrument.set} ${instrument.token}`;
     }
   }
-  return { ...sum, stale: report.stale, longestGap, gapSealed, worst };
+  return { ...sum, stale: report.stale, longestGap, gapSealed, worst, calm, between: betweenOwners(report.owners) };
+}
+
+function betweenOwners(owners: readonly OwnerReport[]): number {
+  let longest = 0;
+  owners.forEach(({ slice, first }, at) => {
+    const before = owners.slice(0, at).findLast((each) => each.slice === slice);
+    if (before !== undefined) longest = Math.max(longest, first - before.last);
+  });
+  return longest;
 }
 
 type Sum = Record<'made' | 'live' | 'overlap' | 'stream' | 'late' | 'gap' | 'untold' | 'repeated', number>;

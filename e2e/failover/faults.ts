@@ -52,6 +52,18 @@ export async function killRedis(): Promise<void> {
   await signalPod(pod, 'KILL', 'redis-server');
 }
 
+/** No Redis, and what it had is lost, while something else happens. */
+export async function withoutRedis(meanwhile: () => Promise<unknown>): Promise<void> {
+  const scale = (replicas: number) => kubectl(['scale', 'statefulset/redis', '-n', system, `--replicas=${replicas}`]);
+  await scale(0);
+  try {
+    await meanwhile();
+  } finally {
+    await scale(1);
+  }
+  await rollout('statefulset/redis');
+}
+
 /** No operator for a while. `meanwhile` runs once it is gone. */
 export async function withoutOperator(milliseconds: number, meanwhile?: () => Promise<void>): Promise<void> {
   const scale = (replicas: number) =>

@@ -29,9 +29,9 @@ for (const each of chosen.filter((each) => !left.includes(each))) {
     try {
       const result = await measure(each);
       accounts.push(result);
-      const { longestGap, gapSealed, untold, stale, worst } = result;
+      const { longestGap, gapSealed, untold, stale, worst, calm, between } = result;
       console.error(
-        `${each.name} ${turn}/${repetitions}: gap ${longestGap} ms (${worst}; sealed ${Math.round(gapSealed)} ms apart), untold ${untold}, stale ${stale}`,
+        `${each.name} ${turn}/${repetitions}: gap ${longestGap} ms (${worst}; sealed ${Math.round(gapSealed)} ms apart; owners ${between} ms apart; calm ones ${calm} ms), untold ${untold}, stale ${stale}`,
       );
     } catch (error) {
       failures.push(String(error));

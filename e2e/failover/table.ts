@@ -15,6 +15,8 @@ interface Row {
   readonly min: number;
   readonly median: number;
   readonly max: number;
+  readonly between: number;
+  readonly calm: number;
   readonly goal: string;
   readonly met: 'yes' | 'no' | '-';
   readonly made: number;
@@ -64,6 +66,8 @@ function rowsOf(outcomes: readonly Outcome[]): Row[] {
       min: gaps[0] ?? 0,
       median: gaps[gaps.length >> 1] ?? 0,
       max: gaps.at(-1) ?? 0,
+      between: Math.max(0, ...accounts.map((each) => each.between)),
+      calm: Math.max(0, ...accounts.map((each) => each.calm)),
       goal: goal === 'none' ? `${quiet ?? '?'}` : String(goal),
       met: most === undefined || gaps.length === 0 ? '-' : (gaps.at(-1) ?? 0) <= most ? 'yes' : 'no',
       made: sum('made'),

@@ -55,7 +55,7 @@ export function conditionOf(item: Item, type: string): z.infer<typeof condition>
   return item.status.conditions.find((each) => each.type === type);
 }
 
-const podSpec = z.object({ nodeName: z.string().default('') });
+const podSpec = z.object({ nodeName: z.string().default(''), containers: z.array(z.object({ image: z.string() })) });
 const podStatus = z.object({
   phase: z.string().default(''),
   podIP: z.string().default(''),
@@ -70,16 +70,20 @@ export interface Pod {
   readonly ready: boolean;
   readonly restarts: number;
   readonly component: string;
+  /** Of its first container. */
+  readonly image: string;
   readonly leaving: boolean;
 }
 
 export async function pods(namespace: string, selector: string): Promise<Pod[]> {
   return (await list('pods', namespace, selector)).map(({ metadata, spec, status }) => {
     const { podIP, containerStatuses } = podStatus.parse(status);
+    const { nodeName, containers } = podSpec.parse(spec);
     return {
       name: metadata.name,
       uid: metadata.uid,
-      node: podSpec.parse(spec).nodeName,
+      node: nodeName,
+      image: containers[0]?.image ?? '',
       ip: podIP,
       ready: containerStatuses.length > 0 && containerStatuses.every(({ ready }) => ready),
       component: metadata.labels['app.kubernetes.io/component'] ?? '',

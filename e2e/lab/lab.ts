@@ -71,10 +71,16 @@ export async function install(images: Images): Promise<void> {
   await rollout('statefulset/redis', 'deployment/kite-simulator');
   await upgrade(images);
   await rollout('deployment/reader');
-  await eventually('the ticker pods run', async () => {
-    const running = (await pods(system, shardPods)).filter(({ ready, leaving }) => ready && !leaving);
-    return running.length >= 2 ? true : undefined;
-  });
+  // The operator rolls them out, one by one, once it runs itself.
+  await eventually(
+    'the ticker pods run this image',
+    async () => {
+      const running = await pods(system, shardPods);
+      const newest = running.filter(({ ready, leaving, image }) => ready && !leaving && image === images.product);
+      return newest.length >= 2 && newest.length === running.length ? true : undefined;
+    },
+    { timeout: 300_000 },
+  );
 }
 
 /** Installs the chart, or brings it up to date, with further `NAME=VALUE`s of its values; waits until all of it runs. */

@@ -17,6 +17,7 @@ const report = z.object({
       longestGap: z.number(),
       gapBegan: z.number(),
       gapSealed: z.number(),
+      moved: z.boolean(),
       live: ranges,
       overlap: ranges,
       stream: ranges,

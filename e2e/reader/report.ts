@@ -15,6 +15,8 @@ export interface InstrumentReport {
    * wait was behind the shards: Redis, the network, the reader.
    */
   readonly gapSealed: number;
+  /** Its live ticks came under more than one token: its slice changed its owner, or was claimed anew. */
+  readonly moved: boolean;
   /** Live, in a batch without `overlap`. */
   readonly live: Ranges;
   /** Live, in a batch marked `overlap`. */
@@ -44,7 +46,7 @@ export interface ToldGap {
   readonly open?: boolean | undefined;
 }
 
-/** Who sent live batches of a slice, in the order in which they began. */
+/** Who sent live batches with ticks of a slice, in the order in which they began. */
 export interface OwnerReport {
   readonly slice: string;
   readonly shard: string;

@@ -16,6 +16,9 @@ interface Instrument {
   longestGap: number;
   gapBegan: number;
   gapSealed: number;
+  /** Of the last live tick. */
+  source: string | undefined;
+  moved: boolean;
   repeated: number;
   numbered: boolean;
   readonly live: IntervalSet;
@@ -91,6 +94,7 @@ export class Tally {
     }
     this.#batches++;
     const { token = [], volume = [] } = batch.columns ?? {};
+    const from = `${batch.slice} ${batch.epoch}.${batch.claim}`;
     token.forEach((each, row) => {
       const instrument = this.#instrument(batch.set, each, now);
       if (now - instrument.last > instrument.longestGap) {
@@ -100,6 +104,8 @@ export class Tally {
       }
       instrument.last = now;
       instrument.sealed = batch.time / 1000;
+      instrument.moved ||= instrument.source !== undefined && instrument.source !== from;
+      instrument.source = from;
       this.#rows++;
       const number = volume[row];
       if (!number) instrument.numbered = false;
@@ -134,6 +140,7 @@ export class Tally {
           longestGap: silent ? now - each.last : each.longestGap,
           gapBegan: silent ? each.last : each.gapBegan,
           gapSealed: silent ? now - each.sealed : each.gapSealed,
+          moved: each.moved,
           live: each.live.edges,
           overlap: each.overlap.edges,
           stream: each.stream.edges,
@@ -169,6 +176,7 @@ export class Tally {
       if (missing) this.#tell({ set, slice, from: place.sealed, to: sealed, why: 'seq' });
       Object.assign(place, { epoch, claim, seq, sealed, ...(count > 0 && { withTicks: sealed }) });
     }
+    if (count === 0) return true;
     const owner = this.#owners.get(`${slice} ${epoch}.${claim}`);
     if (owner !== undefined) owner.last = now;
     else
@@ -199,6 +207,8 @@ export class Tally {
       longestGap: 0,
       gapBegan: now,
       gapSealed: 0,
+      source: undefined,
+      moved: false,
       repeated: 0,
       numbered: true,
       live: new IntervalSet(),

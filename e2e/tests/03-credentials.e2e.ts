@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { account } from '../failover/accounting.ts';
+import { orderBroker } from '../lab/broker.ts';
 import { eventually } from '../lab/command.ts';
 import { applyDesk, clearDesk, recovered, waitCondition } from '../lab/desk.ts';
 import { apply, kubectl } from '../lab/kubectl.ts';
@@ -39,6 +40,25 @@ describe('credentials on a cluster', () => {
       await secret('kite-demo-a', 'demo-a', 'demo-token-a');
       await waitCondition('tickeraccount', 'demo-a', 'CredentialsValid', 'True');
       await waitCondition('tickeraccount', 'demo-a', 'Ready', 'True');
+    });
+  });
+
+  it('a token that expired is told, and a rotated one in its Secret ends that', async () => {
+    const rotate = async (accessToken: string): Promise<void> => {
+      await orderBroker({ fault: 'rotateToken', apiKey: 'demo-a', accessToken });
+      await secret('kite-demo-a', 'demo-a', accessToken);
+    };
+    await undisturbed(async () => {
+      await orderBroker({ fault: 'expireToken', apiKey: 'demo-a', disconnect: true });
+      await waitCondition('tickeraccount', 'demo-a', 'CredentialsValid', 'False', /fresh access token into Secret/);
+      await waitCondition('instrumentset', 'left', 'Ready', 'False');
+      try {
+        await rotate('demo-token-a2');
+        await waitCondition('tickeraccount', 'demo-a', 'CredentialsValid', 'True');
+        await waitCondition('instrumentset', 'left', 'Ready', 'True');
+      } finally {
+        await rotate('demo-token-a');
+      }
     });
   });
 

@@ -4,6 +4,7 @@ import { measure } from '../failover/measure.ts';
 import { ownerOf } from '../failover/slices.ts';
 import { eventually } from '../lab/command.ts';
 import { applyDesk, clearDesk, waitReady } from '../lab/desk.ts';
+import { extraAccount, extraSlice, removeExtra } from '../lab/extra.ts';
 import { GatewayReader } from '../lab/gateway.ts';
 import { apply, kubectl, list, pods } from '../lab/kubectl.ts';
 import { desk, gatewayPods, imagesFromEnvironment, shardPods, system, upgrade } from '../lab/lab.ts';
@@ -79,6 +80,26 @@ describe('what a platform team does', () => {
       },
     });
     expect({ untold, stale, live }).toEqual({ untold: 0, stale: 0, live: made });
+  });
+
+  it('an account that is deleted while it streams: its instruments move without a gap, and its slice ends', async () => {
+    await extraAccount();
+    const selector = JSON.stringify({ spec: { accountSelector: { names: ['extra', 'demo-b'] } } });
+    await kubectl(['patch', 'instrumentset', 'extra', '-n', desk, '--type=merge', '-p', selector]);
+    const { untold, stale, gap } = await measure({
+      name: 'account-deleted',
+      happen: async () => {
+        await kubectl(['delete', 'tickeraccount', 'extra', '-n', desk, '--timeout=60s']);
+        await eventually('its slice has ended', async () =>
+          (await list('subscriptionslice', desk)).every(({ metadata }) => metadata.name !== extraSlice)
+            ? true
+            : undefined,
+        );
+        await waitReady();
+      },
+    });
+    await removeExtra();
+    expect({ untold, stale, gap }).toEqual({ untold: 0, stale: 0, gap: 0 });
   });
 
   it('one gateway serves every slice of a set that two shards serve, through the death of one, and of its sibling', async () => {

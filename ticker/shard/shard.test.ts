@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leases, subscriptionSlices } from '../../cluster/resources.ts';
 import type { SubscriptionSlice } from '../../crds/index.ts';
-import { connectionLimit, credentialsRefused } from '../providers/errors.ts';
+import { connectionLimit, credentialsRefused, unreachable } from '../providers/errors.ts';
 import { sinkUnavailable } from '../sinks/errors.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { group, sliceName, World } from './shard.testing.ts';
@@ -278,6 +278,21 @@ describe('ownership', () => {
     expect(world.status('shard-1')).toMatchObject({ phase: 'Streaming', token: { epoch: 2, claim: 1 } });
     expect(world.status('shard-0')).toMatchObject({ phase: 'Refused' });
     expect(world.reader.sequence.totals).toMatchObject({ missing: 0, duplicates: 0, unproven: 0 });
+  });
+
+  test('named after the broker has refused it for long, tries at once', async () => {
+    world.login();
+    world.put({ owner: me });
+    await world.start(me);
+    await world.run(3_000);
+    world.broker.refuse = () => unreachable('503');
+    world.put({ owner: me, next: other });
+    await world.start(other);
+    await world.run(60_000);
+    world.broker.refuse = undefined;
+    world.put({ owner: other, epoch: 2 });
+    await world.run(1_000);
+    expect(world.status('shard-1')).toMatchObject({ phase: 'Streaming', token: { epoch: 2, claim: 1 } });
   });
 
   test('goes on when a new pod of its own name is named, until that one has claimed', async () => {

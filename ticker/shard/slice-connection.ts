@@ -108,6 +108,12 @@ export class SliceConnection {
     this.#policy.urgent = urgent;
   }
 
+  /** Nobody else streams it any more: what went wrong before does not put the next attempt off. */
+  retry(): void {
+    this.#policy.reset();
+    this.#wantedChanged?.();
+  }
+
   /** Why there is no connection, until there is one. */
   get error(): CodedError | undefined {
     return this.#error;

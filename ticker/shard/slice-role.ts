@@ -12,6 +12,8 @@ export class SliceRole {
   role: Role = 'other';
   /** The newest token that this shard, or the process before it, is known by its status to have had. */
   remembered: Token | undefined;
+  /** The object that was seen last names it in an epoch that it had not seen before. */
+  namedAnew = false;
   /** The object's status has an entry of this pod. */
   reported = false;
   readonly #identity: ShardIdentity;
@@ -37,6 +39,7 @@ export class SliceRole {
       this.remembered = said;
     }
     this.role = this.#is(spec.owner) ? 'owner' : this.#is(spec.next) ? 'next' : 'other';
+    this.namedAnew = this.role === 'owner' && spec.epoch > this.epoch;
     if (this.role === 'owner') this.epoch = Math.max(this.epoch, spec.epoch);
     // Another was named before this one could connect: nothing was ever published that it would have to go on with.
     else if (spec.epoch > this.epoch && this.epoch > claimed) this.epoch = claimed;

@@ -223,6 +223,7 @@ export class SliceRunner {
       this.#keep(slice);
       const { handover } = slice.spec;
       this.#connection.hurry(handover === 'closeFirst' && !this.#connection.open && this.#outbox.state !== 'live');
+      if (this.#role.namedAnew && !this.#connection.open) this.#connection.retry();
       if (slice.metadata.deletionTimestamp !== undefined) this.#end();
     } else this.#yieldConnection(slice);
     this.#noteSession();
