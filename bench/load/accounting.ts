@@ -15,7 +15,10 @@ export interface Account {
   readonly lostBatches: ReaderReport['missing'];
   /** Batches of which reader and ledger do not agree that they were acknowledged and are missing. */
   readonly disputed: number;
-  /** Dropped by the spool past its bound, by the shard's count and by the gaps that the reader was told. */
+  /**
+   * Dropped past a bound by the shard's count, and as the gaps told it to the reader. Where a batch comes after both what
+   * was dropped and what Redis lost, its gap tells the sum of the two: what the shard counts as lost by Redis is taken off.
+   */
   readonly dropped: number;
   readonly told: number;
   /** What is left: `sent − notReceived − invalid − received − lostByRedis − dropped`. */
@@ -59,7 +62,8 @@ export function closeAccount(evidence: Evidence): Account {
     lostBatches: streams.missing,
     disputed: disputed(unread, streams),
     dropped,
-    told: streams.told['spool'] ?? 0,
+    told:
+      (streams.told['spool'] ?? 0) + (streams.told['redis'] ?? 0) - sum(shards.map(({ totals }) => totals.lostBySink)),
     lost: sent - notReceived - invalid - received - lostByRedis - dropped,
     duplicated: streams.duplicated,
     repeated: streams.repeated,

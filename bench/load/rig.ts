@@ -138,6 +138,16 @@ export class Rig {
     }
   }
 
+  /** The same for so many seconds at most; returns whether it came to be so. */
+  async within(seconds: number, holds: (report: ShardReport) => boolean): Promise<boolean> {
+    const end = performance.now() + seconds * 1000;
+    while (performance.now() < end) {
+      if (holds(await this.report())) return true;
+      await delay(lookMillis);
+    }
+    return false;
+  }
+
   /** Sends ticks at a rate, by the clock; resolves when they are sent. */
   async stream(rate: number, ticks: number): Promise<void> {
     this.broker.send({ kind: 'stream', rate, ticks });

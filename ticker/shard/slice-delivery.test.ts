@@ -34,15 +34,13 @@ class SlowFiles extends MemoryFiles {
   }
 }
 
-test('while the disk is behind, the feed is left unread before anything is dropped, and read once it has caught up', async () => {
+function deliveryWith(files: MemoryFiles, pauseFeed: (paused: boolean) => void = () => {}) {
   const clock = new VirtualClock();
   const random = new SeededRandom(1);
   const log = silentLogger;
   const breakers = new Breakers({ failures: 5, rest: { first: 200, most: 2000 }, random });
   const sink = new GuardedSink({ sink: new MemorySink({ clock }), breakers, clock, log });
-  const files = new SlowFiles();
   const spool = new Spool({ files, maxBytes: 1_000_000, log });
-  const pauses: boolean[] = [];
   const limits = { ...defaultLimits, outboxBytes: 1000, spillBytes: 200, spoolChunk: 100, feedPause: 1000 };
   const delivery = new SliceDelivery({
     slice: 'default/slice',
@@ -57,10 +55,17 @@ test('while the disk is behind, the feed is left unread before anything is dropp
     log,
     limits,
     settled: () => {},
-    pauseFeed: (paused) => pauses.push(paused),
+    pauseFeed,
   });
+  delivery.outbox.configure([sliceSet('a')]);
+  return { clock, delivery };
+}
+
+test('while the disk is behind, the feed is left unread before anything is dropped, and read once it has caught up', async () => {
+  const files = new SlowFiles();
+  const pauses: boolean[] = [];
+  const { clock, delivery } = deliveryWith(files, (paused) => pauses.push(paused));
   const { outbox, feedPause } = delivery;
-  outbox.configure([sliceSet('a')]);
   const ended = new AbortController();
   const [, [, keep]] = delivery.tasks() as [unknown, [string, (signal: AbortSignal) => Promise<void>]];
   const keeping = keep(ended.signal);
@@ -82,5 +87,30 @@ test('while the disk is behind, the feed is left unread before anything is dropp
   expect(outbox.counters.spooled).toBeGreaterThan(0);
   ended.abort();
   await keeping;
+  delivery.stop();
+});
+
+test('at the end a write that fails is tried again, until the disk takes it or its time is over', async () => {
+  const files = new MemoryFiles();
+  const { clock, delivery } = deliveryWith(files);
+  const add = (at: number): void =>
+    delivery.outbox.add({ setUid: 'set-a', count: 1, body: 'x', latest: [], firstReceived: at, lastReceived: at });
+  add(1);
+  files.unwritable = true;
+  const sealed = delivery.seal(new AbortController().signal);
+  await clock.advance(50);
+  expect(delivery.outbox.counters).toMatchObject({ held: 1, spooled: 0 });
+  files.unwritable = false;
+  await clock.advance(1000);
+  await sealed;
+  expect(delivery.outbox.counters).toMatchObject({ held: 1, spooled: 1 });
+
+  add(2);
+  files.unwritable = true;
+  const given = delivery.seal(new AbortController().signal);
+  await clock.advance(10_000);
+  await given;
+  expect(delivery.outbox.counters).toMatchObject({ held: 2, spooled: 1 });
+  expect(clock.pending).toBe(0);
   delivery.stop();
 });

@@ -33,21 +33,28 @@ type Plain =
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The payload of a record: the length of its JSON part (unsigned 32 bit, little endian), that part, and a body. */
-export function encodePayload(record: SpoolRecord): Uint8Array {
-  if (record.kind !== 'batch') return join(record, new Uint8Array(0));
+/**
+ * The payload of a record, in parts: the length of its JSON part (unsigned 32 bit, little endian) and that part, then a
+ * body, which is the batch's own memory.
+ */
+export function payloadOf(record: SpoolRecord): readonly Uint8Array[] {
+  if (record.kind !== 'batch') return [head(record)];
   const { header, batch } = record;
   const body = typeof batch.body === 'string' ? encoder.encode(batch.body) : batch.body;
-  return join({ kind: 'batch', header, latest: batch.latest }, body);
+  return [head({ kind: 'batch', header, latest: batch.latest }), body];
 }
 
-/** @throws where the payload is none of {@link encodePayload} */
+/**
+ * The body of a batch is a view of the payload: its memory stays as long as the batch.
+ *
+ * @throws where the payload is none of {@link payloadOf}
+ */
 export function decodePayload(payload: Uint8Array): SpoolRecord {
   const length = new DataView(payload.buffer, payload.byteOffset, payload.length).getUint32(0, true);
   const plain = JSON.parse(decoder.decode(payload.subarray(4, 4 + length))) as Plain;
   if (plain.kind !== 'batch') return plain;
   const { header, latest } = plain;
-  const bytes = payload.slice(4 + length);
+  const bytes = payload.subarray(4 + length);
   const { count, firstReceived, lastReceived, set, text } = header;
   const body = text ? decoder.decode(bytes) : bytes;
   return {
@@ -57,11 +64,11 @@ export function decodePayload(payload: Uint8Array): SpoolRecord {
   };
 }
 
-function join(plain: Plain, body: Uint8Array): Uint8Array {
-  const text = encoder.encode(JSON.stringify(plain));
-  const payload = new Uint8Array(4 + text.length + body.length);
-  new DataView(payload.buffer).setUint32(0, text.length, true);
-  payload.set(text, 4);
-  payload.set(body, 4 + text.length);
-  return payload;
+function head(plain: Plain): Uint8Array {
+  const text = JSON.stringify(plain);
+  const length = Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(4 + length);
+  bytes.writeUInt32LE(length, 0);
+  bytes.write(text, 4);
+  return bytes;
 }

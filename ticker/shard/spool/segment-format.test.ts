@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeRecord, readSegment, recordOverhead, segmentMagic } from './segment-format.ts';
+import { readSegment, recordBytes, recordOverhead, segmentMagic, writeRecord } from './segment-format.ts';
 
 const payloads = fc.array(fc.uint8Array({ minLength: 1, maxLength: 60 }), { maxLength: 12 });
+
+/** Each payload in two parts. */
+function encodeRecord(payload: Uint8Array): Buffer {
+  const parts = [payload.subarray(0, payload.length >> 1), payload.subarray(payload.length >> 1)];
+  const out = Buffer.alloc(3 + recordBytes(parts));
+  expect(writeRecord(out, 3, parts)).toBe(out.length);
+  return out.subarray(3);
+}
 
 function segment(list: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([segmentMagic, ...list.map(encodeRecord)]);

@@ -25,17 +25,28 @@ export interface SegmentContents {
   readonly damaged: readonly number[];
 }
 
-/** @throws RangeError where the payload is empty (zeros would pass for such a record) or longer than {@link maxPayload} */
-export function encodeRecord(payload: Uint8Array): Uint8Array {
-  if (payload.length === 0 || payload.length > maxPayload) {
-    throw new RangeError(`a record can't hold ${payload.length} bytes`);
+/** Bytes of a record whose payload has these parts. */
+export function recordBytes(payload: readonly Uint8Array[]): number {
+  return payload.reduce((sum, part) => sum + part.length, recordOverhead);
+}
+
+/**
+ * Writes a record at `at`, its payload one part behind the other; returns where it ends.
+ *
+ * @throws RangeError where the payload is empty (zeros would pass for such a record) or longer than {@link maxPayload}
+ */
+export function writeRecord(out: Buffer, at: number, payload: readonly Uint8Array[]): number {
+  const end = at + recordBytes(payload);
+  const start = at + recordOverhead;
+  if (end === start || end - start > maxPayload) throw new RangeError(`a record can't hold ${end - start} bytes`);
+  let next = start;
+  for (const part of payload) {
+    out.set(part, next);
+    next += part.length;
   }
-  const record = new Uint8Array(recordOverhead + payload.length);
-  const view = new DataView(record.buffer);
-  view.setUint32(0, payload.length, true);
-  view.setUint32(4, crc32(payload), true);
-  record.set(payload, recordOverhead);
-  return record;
+  out.writeUInt32LE(end - start, at);
+  out.writeUInt32LE(crc32(out.subarray(start, end)), at + 4);
+  return end;
 }
 
 /** The payload of one record, or undefined where it is not whole. */

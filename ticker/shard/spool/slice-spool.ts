@@ -1,11 +1,12 @@
 import type { Gap } from '../../delivery.ts';
 import type { GatheredBatch } from '../../pipeline/gathered-batch.ts';
 import type { HeldBatch } from '../backlog.ts';
+import type { ChunkMemory } from './chunk-memory.ts';
 import type { SpoolFiles } from './files.ts';
 import type { LaneState, SentMark } from './lane-state.ts';
 import type { SpoolPlace, SpoolSegment } from './place.ts';
-import { decodePayload, encodePayload, type SpoolRecord } from './records.ts';
-import { decodeRecord, encodeRecord, segmentMagic } from './segment-format.ts';
+import { decodePayload, payloadOf, type SpoolRecord } from './records.ts';
+import { decodeRecord, recordBytes, segmentMagic, writeRecord } from './segment-format.ts';
 import type { SpoolWork } from './work.ts';
 
 /** One file, and how much of it still matters. */
@@ -18,6 +19,7 @@ export interface OwnSegment extends SpoolSegment {
 
 export interface SliceSpoolOptions {
   readonly files: SpoolFiles;
+  readonly memory: ChunkMemory;
   /** Past this a new segment is begun. */
   readonly segmentBytes: number;
   /** A name and number for a new segment. */
@@ -52,13 +54,11 @@ export class SliceSpool {
         ...lanes(fresh).map((state) => ({ kind: 'lane', state }) as const),
         ...work.marks.map((mark) => ({ kind: 'sent', mark }) as const),
       ];
-      const records = [...notes, ...work.items.map(batchRecord)].map((record) => encodeRecord(encodePayload(record)));
-      const { segment, at } = await this.#append(records, fresh, durable);
-      let offset = at;
-      const places: SpoolPlace[] = [];
-      records.forEach((record, i) => {
-        if (i >= notes.length) places.push({ segment, offset, length: record.length });
-        offset += record.length;
+      const records = [...notes, ...work.items.map(batchRecord)];
+      const { segment, ends } = await this.#append(records, fresh, durable);
+      const places = work.items.map((_, i): SpoolPlace => {
+        const offset = ends[notes.length + i]!;
+        return { segment, offset, length: ends[notes.length + i + 1]! - offset };
       });
       segment.batches += places.length;
       this.#options.changed(0, places.length);
@@ -135,32 +135,39 @@ export class SliceSpool {
     if (records.length === 0) return Promise.resolve();
     return this.#alone(async () => {
       if (this.segments.length === 0) return;
-      const encoded = records.map((record) => encodeRecord(encodePayload(record)));
-      await this.#append(encoded, this.#current === undefined, false);
+      await this.#append(records, this.#current === undefined, false);
     });
   }
 
-  async #append(records: readonly Uint8Array[], fresh: boolean, durable: boolean) {
-    const { files, begin, changed } = this.#options;
+  /** Returns where the first record begins and where each of them ends. */
+  async #append(records: readonly SpoolRecord[], fresh: boolean, durable: boolean) {
+    const { files, memory, begin, changed } = this.#options;
     let segment = this.#current;
     if (fresh || segment === undefined) {
       segment = { ...begin(), bytes: 0, batches: 0 };
       this.segments.push(segment);
       this.#current = segment;
     }
-    const bytes = Buffer.concat(segment.bytes === 0 ? [segmentMagic, ...records] : records);
-    const at = segment.bytes === 0 ? segmentMagic.length : segment.bytes;
+    const start = segment.bytes === 0 ? segmentMagic.length : 0;
+    const payloads = records.map(payloadOf);
+    const chunk = memory.take(payloads.reduce((sum, payload) => sum + recordBytes(payload), start));
     try {
-      await files.append(segment.name, bytes, durable);
+      if (start > 0) chunk.set(segmentMagic);
+      const ends = [start];
+      for (const payload of payloads) ends.push(writeRecord(chunk, ends.at(-1)!, payload));
+      await files.append(segment.name, chunk, durable);
+      const before = segment.bytes;
+      segment.bytes += chunk.length;
+      changed(chunk.length, 0);
+      return { segment, ends: ends.map((end) => before + end) };
     } catch (error) {
       // How much of it was written is not known, so nothing is ever written behind it.
       this.#current = undefined;
       if (segment.batches === 0 && segment.bytes === 0) await this.#remove(segment).catch(() => {});
       throw error;
+    } finally {
+      memory.give(chunk);
     }
-    segment.bytes += bytes.length;
-    changed(bytes.length, 0);
-    return { segment, at };
   }
 
   async #remove(segment: OwnSegment): Promise<void> {

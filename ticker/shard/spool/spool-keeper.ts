@@ -21,6 +21,11 @@ export interface SpoolKeeperOptions {
 }
 
 const retry: BackoffPolicy = { first: 500, most: 30_000 };
+/** At the end a write that failed is tried again soon, and so often: a disk may be short of room or time for a moment. */
+const sealRetry: BackoffPolicy = { first: 100, most: 1_000 };
+const sealAttempts = 5;
+
+type Stored = 'written' | 'nothing' | 'failed';
 
 /** Moves batches between an outbox and its spool: out past the watermark, and at the end; back before they are sent. */
 export class SpoolKeeper {
@@ -69,9 +74,12 @@ export class SpoolKeeper {
 
   /** Writes everything that waits, onto the device. Returns whether all of it is there. */
   async seal(signal: AbortSignal): Promise<boolean> {
-    const { outbox, slice, spool, log } = this.#options;
-    while (!signal.aborted && (await this.#store(true))) {
-      // Until nothing is left to write, or it fails.
+    const { outbox, slice, spool, clock, random, log } = this.#options;
+    for (let failed = 0; failed < sealAttempts && !signal.aborted; ) {
+      const stored = await this.#store(true);
+      if (stored === 'nothing') break;
+      if (stored === 'written') failed = 0;
+      else await sleep(clock, backoffDelay(sealRetry, failed++, random), signal);
     }
     await slice.sync().catch((error: unknown) => spool.wrote(error));
     const { held, spooled, spooledBatches } = outbox.counters;
@@ -84,22 +92,21 @@ export class SpoolKeeper {
     const { clock, slice, spool } = this.#options;
     const mayStore = clock.monotonic() >= this.#notBefore;
     // Reading back must not hold up what has to leave memory.
-    const [stored, loaded] = await Promise.all([mayStore && this.#store(false), this.#load()]);
-    if (stored || loaded) this.#woken = true;
+    const [stored, loaded] = await Promise.all([mayStore ? this.#store(false) : 'nothing', this.#load()]);
+    if (stored === 'written' || loaded) this.#woken = true;
     await slice.removeFree().catch((error: unknown) => spool.wrote(error));
   }
 
-  /** Returns whether something was written. */
-  #store(all: boolean): Promise<boolean> {
+  #store(all: boolean): Promise<Stored> {
     const done = this.#storing.then(() => this.#storeOnce(all));
     this.#storing = done.then(() => {});
     return done;
   }
 
-  async #storeOnce(all: boolean): Promise<boolean> {
+  async #storeOnce(all: boolean): Promise<Stored> {
     const { outbox, slice, spool, clock, random, stored } = this.#options;
     const work = outbox.spill.toStore(all);
-    if (work === undefined) return false;
+    if (work === undefined) return 'nothing';
     try {
       const places = await slice.store(work, (always) => outbox.spill.lanesToNote(always), all);
       outbox.spill.stored(work.items, places);
@@ -110,11 +117,11 @@ export class SpoolKeeper {
       spool.wrote(error);
       this.#notBefore = clock.monotonic() + backoffDelay(retry, this.#failures++, random);
       stored();
-      return false;
+      return 'failed';
     }
     stored();
     await spool.enforce();
-    return true;
+    return 'written';
   }
 
   async #load(): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { ShardIdentity, SubscriptionSlice } from '../../../crds/index.ts';
 import { describeError } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/log.ts';
 import type { Gap } from '../../delivery.ts';
+import { ChunkMemory } from './chunk-memory.ts';
 import { spoolUnreadable, spoolUnwritable } from './errors.ts';
 import type { SpoolFiles } from './files.ts';
 import { recover, ticksOf } from './recover.ts';
@@ -50,6 +51,7 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #slices = new Map<string, Entry>();
   readonly #restored = new Map<string, Restored>();
+  readonly #memory = new ChunkMemory();
   #known: { readonly identity: ShardIdentity; readonly slice: SubscriptionSlice }[] = [];
   #serial = 0;
   #bytes = 0;
@@ -196,6 +198,7 @@ export class Spool {
     let entry = this.#slices.get(uid);
     if (entry === undefined) {
       const { files, maxBytes } = this.#options;
+      const memory = this.#memory;
       const segmentBytes = Math.min(largestSegment, Math.floor(maxBytes / segmentsInBound));
       const begin = () => {
         const serial = ++this.#serial;
@@ -210,7 +213,10 @@ export class Spool {
         this.#replayed += batches;
       };
       // Nobody serves the slice yet: what goes is gone.
-      entry = { spool: new SliceSpool({ files, segmentBytes, begin, changed, read }, found), dropped: () => [] };
+      entry = {
+        spool: new SliceSpool({ files, memory, segmentBytes, begin, changed, read }, found),
+        dropped: () => [],
+      };
       this.#slices.set(uid, entry);
     }
     return entry;
