@@ -13,7 +13,6 @@ const retrying = 3000;
 
 /** Each account may have one connection, and the broker keeps to that. */
 async function oneConnection(atLimit: 'refuse' | 'evictOldest'): Promise<() => Promise<void>> {
-  await faults.spreadShards();
   await limitConnections(1);
   await orderBroker({ fault: 'limits', connections: 1, atLimit }, { fault: 'retainClosed', milliseconds: retained });
   return async () => {
@@ -29,7 +28,7 @@ export const brokerCases: readonly Case[] = [
     name: 'node-killed-at-limit-refused',
     goal: noticed + retained + retrying,
     breaksNodes: true,
-    prepare: () => oneConnection('refuse'),
+    prepare: () => faults.spreadShards().then(() => oneConnection('refuse')),
     happen: async () => {
       const { node } = await ownerOf(slice);
       const notices = delay(noticed).then(() => orderBroker({ fault: 'disconnect', apiKey: 'demo-a' }));
@@ -40,7 +39,7 @@ export const brokerCases: readonly Case[] = [
     name: 'node-killed-at-limit-evicted',
     goal: nodeLoss,
     breaksNodes: true,
-    prepare: () => oneConnection('evictOldest'),
+    prepare: () => faults.spreadShards().then(() => oneConnection('evictOldest')),
     happen: async () => faults.killNode((await ownerOf(slice)).node, nodeAway),
   },
   {

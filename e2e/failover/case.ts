@@ -23,8 +23,8 @@ export const crash = 3000;
 export const nodeLoss = 6000;
 /** Milliseconds of a pause that outlasts a lease of 3 s. */
 export const pastLease = 8000;
-/** Milliseconds that a node stays dead. */
-export const nodeAway = 30_000;
+/** Milliseconds that a node stays dead: others have taken its slices over by then, and it comes back to that. */
+export const nodeAway = 15_000;
 
 /** A slice of the first account; the cases are about its owner. */
 export const slice = 'demo-a-c0';

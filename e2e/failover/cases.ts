@@ -55,7 +55,7 @@ export const cases: readonly Case[] = [
     name: 'pod-cut-from-api-server',
     goal: planned,
     breaksNodes: true,
-    happen: async () => faults.cutFromApiServer(await ownerOf(slice), () => delay(20_000)),
+    happen: async () => faults.cutFromApiServer(await ownerOf(slice), () => delay(10_000)),
   },
   {
     name: 'leader-killed',

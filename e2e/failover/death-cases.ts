@@ -8,7 +8,7 @@ import * as faults from './faults.ts';
 import { ownerOf, ownership, waitOwnership } from './slices.ts';
 
 /** Milliseconds for which a node is cut off: longer than two pods of one name need to be seen. */
-const cutOff = 25_000;
+const cutOff = 8_000;
 
 /** What is there after a death: pods that die again, that have a twin, or that cannot be told anything. */
 export const deathCases: readonly Case[] = [

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { recovered } from '../lab/desk.ts';
+import { balanced, recovered } from '../lab/desk.ts';
 import { list } from '../lab/kubectl.ts';
 import { desk, rate } from '../lab/lab.ts';
 import { collectLogs } from '../lab/logs.ts';
@@ -15,7 +15,7 @@ const evidence = '.cache/e2e-evidence';
 
 /** Milliseconds of quiet before and after, and of what is on its way at both ends. */
 const before = 2000;
-const after = 4000;
+const after = 2500;
 const margin = 1500;
 /** Milliseconds that the batch may take which tells of a gap. */
 const told = 30_000;
@@ -24,6 +24,8 @@ export type Measured = Pick<Case, 'name' | 'happen'> & Partial<Pick<Case, 'goal'
 
 /** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick of the sets that stay. */
 export async function measure(measured: Measured): Promise<Account> {
+  await recovered();
+  await balanced();
   const restore = await measured.prepare?.();
   try {
     return await measurePrepared(measured);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { eventually } from './command.ts';
 import { apply, conditionOf, kubectl, list, pods } from './kubectl.ts';
-import { desk, fixture, samples, system } from './lab.ts';
+import { desk, fixture, samples, shardPods, system } from './lab.ts';
 
 /** Applies `samples/` as the README says, and waits until both sets are Ready. */
 export async function applySamples(): Promise<void> {
@@ -68,22 +68,46 @@ const leaseSpec = z.looseObject({ renewTime: z.string().optional(), holderIdenti
 /** Phases of an owner that does what it should. */
 const served = new Set(['Streaming', 'Resting']);
 
+/** Milliseconds for accounts to be balanced over shards: it begins 10 s after a shard has joined. */
+const balancing = 16_000;
+
+/**
+ * Waits until every shard has a slice, so that what happens to one leaves the other's alone. An account that has no connection to
+ * spare, for one of its shards has just died, is not moved for that: then it is not waited for any longer.
+ */
+export async function balanced(): Promise<void> {
+  const even = async (): Promise<true | undefined> => {
+    const slices = (await list('subscriptionslice', desk)).map(({ spec }) => sliceSpec.parse(spec));
+    const owners = new Set(slices.map(({ owner }) => owner?.uid));
+    const shards = (await pods(system, shardPods)).filter(({ leaving }) => !leaving);
+    const still = slices.every(({ next }) => next === undefined);
+    return still && shards.every(({ uid }) => owners.has(uid)) ? true : undefined;
+  };
+  await eventually('every shard has a slice', even, { timeout: balancing, interval: 500 }).catch(() => undefined);
+}
+
 /** Waits until every pod is Ready and reaches the API server, each slice is streamed by its owner with no move under way, and every set is Ready. */
 export async function recovered(): Promise<void> {
   await eventually(
     'everything has recovered',
     async () => {
-      const running = (await pods(system, 'app.kubernetes.io/instance=ticker')).filter(({ leaving }) => !leaving);
+      const [found, allLeases, slices, sets] = await Promise.all([
+        pods(system, 'app.kubernetes.io/instance=ticker'),
+        list('leases', system),
+        list('subscriptionslice', desk),
+        list('instrumentset', desk),
+      ]);
+      const running = found.filter(({ leaving }) => !leaving);
       const waiting = running.filter(({ ready }) => !ready).map(({ name }) => name);
       if (waiting.length > 0) throw new Error(`not ready: ${waiting.join(', ')}`);
       // A pod may be Ready and cut off: where the API server was away, kube-proxy may not know yet that it is back.
-      const leases = (await list('leases', system)).map(({ spec }) => leaseSpec.parse(spec));
+      const leases = allLeases.map(({ spec }) => leaseSpec.parse(spec));
       for (const { name } of running.filter(({ component }) => component === 'operator' || component === 'shard')) {
         const own = leases.filter(({ holderIdentity }) => holderIdentity?.split('/')[0] === name);
         const renewed = Math.max(...own.map(({ renewTime }) => Date.parse(renewTime ?? '')));
         if (!(Date.now() - renewed < renewedWithin)) throw new Error(`${name}: its lease is not renewed`);
       }
-      for (const { metadata, spec, status } of await list('subscriptionslice', desk)) {
+      for (const { metadata, spec, status } of slices) {
         const { owner, next } = sliceSpec.parse(spec);
         const streaming = sliceStatus
           .parse(status)
@@ -92,7 +116,7 @@ export async function recovered(): Promise<void> {
         if (!there || !streaming || next !== undefined)
           throw new Error(`${metadata.name}: its owner does not stream alone`);
       }
-      for (const item of await list('instrumentset', desk)) {
+      for (const item of sets) {
         const ready = conditionOf(item, 'Ready');
         if (ready?.status !== 'True') throw new Error(`${item.metadata.name}: ${ready?.message}`);
       }

@@ -27,6 +27,16 @@ const hours = { hours: { default: { open: 0, close: 1 } } };
 const notOurs =
   /^(flowschemas|prioritylevelconfigurations|apiservices|customresourcedefinitions|namespaces|configmaps|)(\/.*)?$/;
 
+export interface OperatorFigures {
+  readonly memory: number;
+  readonly processor: number;
+  readonly reconciles: number;
+  readonly reconciling: number;
+  readonly planning: number;
+  readonly writingSlices: number;
+  readonly writingStatuses: number;
+}
+
 /** A real API server, Redis, operator and shards, and a broker with as many instruments as are asked for. */
 export class ScaleLab implements AsyncDisposable {
   readonly #scale: ScaleOf;
@@ -93,7 +103,7 @@ export class ScaleLab implements AsyncDisposable {
         const placed = groups.reduce((sum, { instruments }) => sum + instruments.length, 0);
         return placed >= this.#scale.instruments ? slices.length : undefined;
       },
-      { ...patience, interval: 1000 },
+      { ...patience, interval: 3000 },
     );
   }
 
@@ -128,15 +138,37 @@ export class ScaleLab implements AsyncDisposable {
     );
   }
 
+  /** What shards say of each slice, by its name. */
+  async reports(): Promise<ReadonlyMap<string, string>> {
+    const slices = await this.#list<SubscriptionSlice>(subscriptionSlices);
+    return new Map(slices.map(({ metadata, status }) => [metadata.name, JSON.stringify(status?.shards)]));
+  }
+
   /** What the API server has been asked for so far, by operator, shards and kubectl; the looks of this lab are among the lists. */
   async requests(): Promise<Counts> {
     const counts = parseRequests(await this.#kubectl(['get', '--raw', '/metrics']));
     return counts.filter(({ resource }) => !notOurs.test(resource));
   }
 
-  /** Bytes. */
-  async operatorMemory(): Promise<number> {
-    return Number(/^process_resident_memory_bytes\S* (\S+)$/m.exec(await this.#operator.metrics())?.[1]);
+  /** What the operator says of itself: resident bytes, and the seconds that it spent on what, waits for answers included. */
+  async operator(): Promise<OperatorFigures> {
+    const metrics = await this.#operator.metrics();
+    const value = (name: string): number =>
+      [...metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].reduce(
+        (sum, [, each]) => sum + Number(each),
+        0,
+      );
+    const written = (what: string): number =>
+      value(`ticker_operator_write_duration_seconds_sum\\{[^}]*what="${what}"[^}]*\\}`);
+    return {
+      memory: value('process_resident_memory_bytes'),
+      processor: value('process_cpu_seconds_total'),
+      reconciles: value('ticker_operator_reconcile_duration_seconds_count'),
+      reconciling: value('ticker_operator_reconcile_duration_seconds_sum'),
+      planning: value('ticker_operator_plan_duration_seconds_sum'),
+      writingSlices: written('slices'),
+      writingStatuses: written('statuses'),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
