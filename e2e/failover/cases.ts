@@ -5,7 +5,7 @@ import { type Case, crash, nodeAway, nodeLoss, pastLease, planned, slice } from 
 import { deathCases } from './death-cases.ts';
 import * as faults from './faults.ts';
 import { moveCases } from './move-cases.ts';
-import { ownerOf, ownership, waitOwnership } from './slices.ts';
+import { ownerOf, ownership, waitOwnership, withoutMoves } from './slices.ts';
 
 /** Milliseconds of the cases in which somebody is away for long. */
 const long = Number(process.env['LONG'] ?? 300) * 1000;
@@ -61,22 +61,32 @@ export const cases: readonly Case[] = [
     name: 'leader-killed',
     goal: 'none',
     breaksNodes: true,
-    happen: async () => faults.killProcess(await faults.leader()),
+    happen: () => withoutMoves(async () => faults.killProcess(await faults.leader())),
   },
   {
     name: 'leader-paused',
     goal: 'none',
     breaksNodes: true,
-    happen: async () => faults.pauseProcess(await faults.leader(), pastLease),
+    happen: () => withoutMoves(async () => faults.pauseProcess(await faults.leader(), pastLease)),
   },
-  { name: 'no-operator', goal: 'none', breaksNodes: false, happen: () => faults.withoutOperator(long) },
+  {
+    name: 'no-operator',
+    goal: 'none',
+    breaksNodes: false,
+    happen: () => withoutMoves(() => faults.withoutOperator(long)),
+  },
   {
     name: 'no-operator-and-crash',
     goal: crash,
     breaksNodes: true,
     happen: () => faults.withoutOperator(20_000, crashAndTakeUpAgain),
   },
-  { name: 'no-api-server', goal: 'none', breaksNodes: true, happen: () => faults.withoutApiServer(long) },
+  {
+    name: 'no-api-server',
+    goal: 'none',
+    breaksNodes: true,
+    happen: () => withoutMoves(() => faults.withoutApiServer(long)),
+  },
   {
     name: 'no-api-server-and-crash',
     // A credential is kept nowhere but in the API server: the restarted process logs in when that is back.
@@ -101,7 +111,7 @@ export const cases: readonly Case[] = [
     prepare: faults.spreadShards,
     happen: async () => faults.killNode((await faults.leader()).node, nodeAway),
   },
-  { name: 'redis-killed', goal: 'told', breaksNodes: true, happen: () => faults.killRedis() },
+  { name: 'redis-killed', goal: 'told', breaksNodes: true, happen: () => withoutMoves(faults.killRedis) },
   ...deathCases,
   ...brokerCases,
 ];

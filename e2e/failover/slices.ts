@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { eventually } from '../lab/command.ts';
-import { get, type Pod, pods } from '../lab/kubectl.ts';
+import { recovered } from '../lab/desk.ts';
+import { get, list, type Pod, pods } from '../lab/kubectl.ts';
 import { desk, shardPods, system } from '../lab/lab.ts';
 
 const identity = z.looseObject({ shard: z.string(), uid: z.string() });
@@ -35,6 +36,25 @@ export async function ownerOf(slice: string): Promise<Pod> {
   const pod = (await pods(system, shardPods)).find(({ uid }) => uid === owner);
   if (pod === undefined) throw new Error(`${slice} has no owner that is there: ${owner}`);
   return pod;
+}
+
+/** Sees to it that no slice has been named anew when something is over and everything has recovered from it. */
+export async function withoutMoves(happen: () => Promise<void>): Promise<void> {
+  const before = await namings();
+  await happen();
+  await recovered();
+  const after = await namings();
+  if (before !== after) throw new Error(`slices moved: ${before}, then ${after}`);
+}
+
+/** Owner and epoch of every slice. */
+async function namings(): Promise<string> {
+  const slices = await list('subscriptionslice', desk);
+  const named = slices.map(({ metadata, spec }) => {
+    const { owner, epoch } = sliceSpec.parse(spec);
+    return `${metadata.name} is ${owner?.shard}'s under ${epoch}`;
+  });
+  return named.sort().join(', ');
 }
 
 /** Looks often until a slice's ownership is as asked. */

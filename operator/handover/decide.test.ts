@@ -96,6 +96,13 @@ describe('a successor', () => {
     expect(again.naming.next).toEqual(pod('b'));
   });
 
+  test('that stands in for one that cannot take it is kept, and has a deadline', () => {
+    const first = warming({ shards: shardsOf({ a: 'draining', b: 'ready', c: 'suspect' }), wanted: pod('c') });
+    expect(decide(first)).toMatchObject({ changed: false, wait: firstDeadline });
+    expect(decide(first).ended).toBeUndefined();
+    expect(later(first, firstDeadline).ended?.result).toBe('failed');
+  });
+
   test('of an owner that leaves goes on trying where there is nobody else, and it says that it failed', () => {
     const first = warming();
     const step = later(first, firstDeadline);

@@ -129,8 +129,9 @@ function warmUp(situation: Situation, owner: ShardIdentity, next: ShardIdentity)
   const entered = enter(memory, `warming ${slice.spec.epoch} ${shardKey(next)}`, now);
   const moving: HandoverMemory = { ...entered, move: entered.move ?? { kind: 'planned', since: now } };
   if (!isReady(shards, next)) return replaceNext(situation, owner, fail(moving, failed(situation, next)), 'failed');
-  // Whoever stands in for one that failed is kept, unless the owner may stay.
-  const standsIn = wanted !== undefined && failureOf(moving, wanted) !== undefined && !isReady(shards, owner);
+  // Whoever stands in for one that failed, or cannot take it, is kept, unless the owner may stay.
+  const unfit = wanted !== undefined && (failureOf(moving, wanted) !== undefined || !isReady(shards, wanted));
+  const standsIn = unfit && !isReady(shards, owner);
   if (!sameShard(next, wanted) && !standsIn) return replaceNext(situation, owner, moving, 'cancelled');
   // An account that cannot log in streams nothing that could be missed.
   if (isWarm(slice, next) || situation.excused) {
