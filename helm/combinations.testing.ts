@@ -77,6 +77,7 @@ export const combinations: Readonly<Record<string, UserValues>> = {
       metrics: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
     },
     priorityClass: { create: true, value: 100_000, preemptionPolicy: 'Never' },
+    tracing: { endpoint: 'http://collector.tracing:4318' },
   },
   placed: {
     redis: { url },

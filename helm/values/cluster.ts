@@ -43,6 +43,16 @@ export const flowControl = z
   })
   .prefault({});
 
+export const tracing = z
+  .strictObject({
+    endpoint: value(
+      text(/^(https?:\/\/\S+)?$/, 'is no URL: write e.g. http://collector.tracing:4318').default(''),
+      'Where OTLP over HTTP is taken, e.g. http://collector.tracing:4318; no traces where empty.',
+    ),
+    batchesPerTrace: value(z.int().min(1).max(1_000_000_000).default(1000), 'One batch of so many is traced.'),
+  })
+  .prefault({});
+
 export const networkPolicy = z
   .strictObject({
     enabled: value(z.boolean().default(false), 'Refuse all traffic of the pods but what is named here, and DNS.'),
@@ -73,6 +83,15 @@ export const networkPolicy = z
         })
         .prefault({}),
       'From shards and gateways to Redis.',
+    ),
+    collector: value(
+      z
+        .strictObject({
+          to: value(peers.default([]), 'Where the collector is (NetworkPolicyPeers); anywhere where empty.'),
+          ports: value(z.array(port).default([4318]), 'Its ports.'),
+        })
+        .prefault({}),
+      'From operator and shards to the collector of `tracing.endpoint`, where there is one.',
     ),
     readers: value(peers.default([]), 'Who may read from gateways (NetworkPolicyPeers); anybody where empty.'),
     metrics: value(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { crds, flowControl, marketData, metrics, networkPolicy, priorityClass, test } from './cluster.ts';
+import { crds, flowControl, marketData, metrics, networkPolicy, priorityClass, test, tracing } from './cluster.ts';
 import { gateway, operator, shards } from './components.ts';
 import { text, value } from './nodes.ts';
 import { redis } from './redis.ts';
@@ -40,6 +40,7 @@ export const valuesSchema = z.strictObject({
   flowControl: value(flowControl, 'Keeps leases from being throttled behind other requests at the API server.'),
   networkPolicy: value(networkPolicy, 'NetworkPolicies.'),
   metrics: value(metrics, 'For prometheus-operator and Grafana.'),
+  tracing: value(tracing, 'OpenTelemetry traces of reconciles and of sampled batches.'),
   test: value(test, 'What `helm test` does: it waits for a tick.'),
 });
 

@@ -1,6 +1,6 @@
 {{- /* Generated from helm/values/*.ts by `make generate`. */ -}}
 {{- define "ticker-operator.checks" -}}
-{{- range list "redis" "image" "imagePullSecrets" "crds" "logLevel" "operator" "shards" "marketData" "gateway" "priorityClass" "flowControl" "networkPolicy" "metrics" "test" }}{{ if not (hasKey $.Values .) }}{{ fail (printf "%s is missing from the values: upgrade with --reset-then-reuse-values, for --reuse-values leaves new values out" .) }}{{ end }}{{ end }}
+{{- range list "redis" "image" "imagePullSecrets" "crds" "logLevel" "operator" "shards" "marketData" "gateway" "priorityClass" "flowControl" "networkPolicy" "metrics" "tracing" "test" }}{{ if not (hasKey $.Values .) }}{{ fail (printf "%s is missing from the values: upgrade with --reset-then-reuse-values, for --reuse-values leaves new values out" .) }}{{ end }}{{ end }}
 {{- if not (regexMatch `^(rediss?(\+cluster)?:\/\/[^@\s?#]+)?$` (toString .Values.redis.url)) }}{{ fail "redis.url is no address of Redis: write redis[s]://HOST[:PORT][/DATABASE] or redis[s]+cluster://HOST[:PORT],HOST…, without a login, which redis.auth.secretName brings" }}{{ end }}
 {{- if not (regexMatch `^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$` (toString .Values.redis.auth.secretName)) }}{{ fail "redis.auth.secretName is no name: write lower-case letters, digits, `-` and `.`, a letter or digit at both ends" }}{{ end }}
 {{- if not (regexMatch `^[-._a-zA-Z0-9]+$` (toString .Values.redis.auth.usernameKey)) }}{{ fail "redis.auth.usernameKey is no key of a Secret: write letters, digits, `-`, `_` and `.`" }}{{ end }}
@@ -32,5 +32,6 @@
 {{- if not (regexMatch `^([0-9]+(ms|s|m|h))+$` (toString .Values.metrics.serviceMonitor.scrapeTimeout)) }}{{ fail "metrics.serviceMonitor.scrapeTimeout is no duration: write a number and its unit, such as 15s or 1m" }}{{ end }}
 {{- if not (regexMatch `^([0-9]+(ms|s|m|h))+$` (toString .Values.metrics.podMonitor.interval)) }}{{ fail "metrics.podMonitor.interval is no duration: write a number and its unit, such as 15s or 1m" }}{{ end }}
 {{- if not (regexMatch `^([0-9]+(ms|s|m|h))+$` (toString .Values.metrics.podMonitor.scrapeTimeout)) }}{{ fail "metrics.podMonitor.scrapeTimeout is no duration: write a number and its unit, such as 15s or 1m" }}{{ end }}
+{{- if not (regexMatch `^(https?:\/\/\S+)?$` (toString .Values.tracing.endpoint)) }}{{ fail "tracing.endpoint is no URL: write e.g. http://collector.tracing:4318" }}{{ end }}
 {{- if not (regexMatch `^([-a-z0-9.]+\/[-a-z0-9.]+)?$` (toString .Values.test.set)) }}{{ fail "test.set is no set: write NAMESPACE/NAME, such as desk/equities" }}{{ end }}
 {{- end }}

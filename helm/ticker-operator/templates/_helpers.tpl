@@ -85,6 +85,12 @@ readinessProbe: { httpGet: { path: /readyz, port: http }, periodSeconds: 2, time
   valueFrom: { fieldRef: { fieldPath: status.podIP } }
 {{- end }}
 
+{{- define "ticker-operator.tracingEnv" -}}
+{{- with .Values.tracing.endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+{{- end }}
+
 {{- /* The spool goes with the pod, unless it is on a claim. */ -}}
 {{- define "ticker-operator.spoolVolumes" -}}
 {{- if not .Values.shards.spool.persistence.enabled }}

@@ -40,6 +40,20 @@ spec:
   {{- end }}
 {{- end }}
 
+{{- define "ticker-operator.toCollector" -}}
+{{- if .Values.tracing.endpoint }}
+{{- with .Values.networkPolicy.collector }}
+- ports:
+    {{- range .ports }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with .to }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* To or from pods of this release: (dict "root" . "key" "to" "components" (list …) "port" 9464) */ -}}
 {{- define "ticker-operator.peers" -}}
 - {{ .key }}:
