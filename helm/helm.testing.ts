@@ -19,14 +19,17 @@ export const definitions = join(cache, 'definitions');
 /** Values of the chart, as a file of a user would have them. */
 export type UserValues = Readonly<Record<string, unknown>>;
 
-/** Runs helm and gives back what it printed. Rejects with what it wrote to standard error. */
-export async function helm(args: readonly string[], input = ''): Promise<string> {
+/**
+ * Runs helm and gives back what it printed. Rejects with what it wrote to standard error.
+ * @param kubeconfig of a cluster; none is reached without
+ */
+export async function helm(args: readonly string[], input = '', kubeconfig = '/dev/null'): Promise<string> {
   const program = join(cache, 'bin', 'helm');
   await access(program).catch(() => {
     throw new Error("helm is missing: run 'scripts/setup helm'");
   });
   // Of the environment only what a program needs to be found: no kubeconfig of the machine.
-  const env = { PATH: process.env['PATH'] ?? '', HOME: cache };
+  const env = { PATH: process.env['PATH'] ?? '', HOME: cache, KUBECONFIG: kubeconfig };
   const started = promisify(execFile)(program, [...args], { env, maxBuffer: 64 * 1024 * 1024 });
   started.child.stdin?.on('error', () => undefined).end(input);
   try {
