@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
@@ -36,7 +36,7 @@ export function marketDataRoutes({
         if (questions >= maxQuestions) throw shardUnavailable(`${questions} questions are being answered already`);
         questions++;
         try {
-          await answer(url, response, closed(request));
+          await answer(url, response, closed(response));
         } finally {
           questions--;
         }
@@ -84,9 +84,10 @@ function tokensOf(url: URL): number[] {
   return text.split(',').map(Number);
 }
 
-function closed(request: IncomingMessage): AbortSignal {
+/** Aborted when nobody reads the answer any more, or it is over: a listener on the socket would outlive the question. */
+function closed(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
-  request.socket.once('close', () => gone.abort());
+  response.once('close', () => gone.abort());
   return gone.signal;
 }
 

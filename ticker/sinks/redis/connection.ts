@@ -75,6 +75,8 @@ export class Connection {
   #lastError: string | undefined;
   #lost = false;
   #tried = false;
+  /** The socket that was given up last. */
+  #ended: unknown;
   /** All that wait for the attempt under way. */
   #waiting: Promise<void> | undefined;
 
@@ -165,9 +167,17 @@ export class Connection {
   /** What the promise of a command rejects with, in our terms. */
   readonly rejected = (error: unknown): never => {
     // What comes after this long may be an answer, or without an end: neither is waited for.
-    if (error instanceof Error && error.message === 'Command timed out') this.client.disconnect(true);
+    if (error instanceof Error && error.message === 'Command timed out') this.#reconnect();
     throw error instanceof CodedError ? error : this.unavailable(this.#describe(error));
   };
+
+  /** Many commands time out together: the first ends their socket, and each end of one socket leaves a listener on it. */
+  #reconnect(): void {
+    const { stream } = this.client;
+    if (stream === this.#ended) return;
+    this.#ended = stream;
+    this.client.disconnect(true);
+  }
 
   /** The cause is not attached: the client's errors carry the command, and a login is a command. */
   readonly unavailable = (why: string): CodedError => sinkUnavailable(`Redis at ${this.where}: ${why}`);

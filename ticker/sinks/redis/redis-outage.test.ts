@@ -6,10 +6,12 @@ import { SeededRandom } from '../../../runtime/random.ts';
 import { batch, call } from '../batches.testing.ts';
 import type { Published } from '../reader.ts';
 import type { Sink } from '../sink.ts';
+import { Connection } from './connection.ts';
 import { streamKey } from './keys.ts';
 import { RedisReader } from './redis-reader.ts';
 import { freePort, type RedisServer, startRedis } from './redis-server.testing.ts';
 import { RedisSink } from './redis-sink.ts';
+import { parseRedisUrl } from './redis-url.ts';
 
 const options = {
   clock: systemClock,
@@ -53,6 +55,23 @@ async function eventually<T>(act: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+test('many calls that time out together end their socket once', async () => {
+  const server = await start();
+  const address = parseRedisUrl(server.url);
+  const connection = new Connection({ ...options, url: server.url }, address, address.nodes[0]!, 'calls');
+  ends.push(async () => connection.close());
+  await connection.ready();
+  const { stream } = connection.client;
+  const before = stream.listenerCount('close');
+  for (let call = 0; call < 20; call++) expect(() => connection.rejected(new Error('Command timed out'))).toThrow();
+  expect(stream.listenerCount('close')).toBeLessThanOrEqual(before + 1);
+  await eventually(async () => {
+    await connection.ready();
+    expect(connection.client.stream).not.toBe(stream);
+  });
+  expect(await connection.client.ping()).toBe('PONG');
+});
 
 test('absent at the start: every call says so at once; it works when Redis appears', async () => {
   const port = await freePort();
