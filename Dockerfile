@@ -17,6 +17,7 @@ COPY --from=build /app /app
 ENV NODE_ENV=production
 USER 1000:1000
 WORKDIR /app
-# The young generation is bounded, as in bin/ticker-operator.
-ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/dist/main.js"]
+# Memory is bounded as in bin/ticker-operator.
+ENV MALLOC_ARENA_MAX=1
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/dist/main.js"]
 CMD ["--help"]

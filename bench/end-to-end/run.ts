@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
+import { nodeEnvironment, nodeOptions } from '../launch.ts';
 import type { Message, Percentiles, Scenario, ShardReport, SubscriberReport } from './messages.ts';
 
 const channel = 'ticks:default:bench';
@@ -65,7 +66,7 @@ export async function runEndToEnd(scenario: Scenario, options: RunOptions): Prom
     await subscriber.next('ready');
     subscriber.on('received', (message) => broker.send(message));
     const config = { scenario, redis: redis.url, broker: `127.0.0.1:${port}`, channel, groups };
-    const shard = new Child('shard', [JSON.stringify(config)], options.shardOptions);
+    const shard = new Child('shard', [JSON.stringify(config)], [...nodeOptions, ...(options.shardOptions ?? [])]);
     children.push(shard);
     await shard.next('ready');
 
@@ -145,7 +146,11 @@ class Child {
   constructor(name: string, args: readonly string[], execArgv: readonly string[] = []) {
     this.#name = name;
     const path = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-    this.#process = fork(path, args, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#process = fork(path, args, {
+      execArgv: [...execArgv],
+      env: { ...process.env, ...(name === 'shard' ? nodeEnvironment : {}) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.#process.on('message', (message) => this.#take(message as Message));
     this.#process.on('exit', (code) => this.#fail(new Error(`the ${name} process ended with ${code}`)));
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { nodeEnvironment } from '../launch.ts';
 import type { BrokerConfig, Message, MessageOf, ReaderConfig, ShardConfig } from './messages.ts';
 
 /** Milliseconds after which a process that says nothing counts as stuck; more than any scenario takes. */
@@ -27,7 +28,11 @@ export class Child {
     path = fileURLToPath(new URL(`${name}.ts`, import.meta.url)),
   ) {
     this.#name = name;
-    this.#process = fork(path, { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#process = fork(path, {
+      execArgv: [...execArgv],
+      env: { ...process.env, ...(name === 'shard' ? nodeEnvironment : {}) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.#process.on('message', (message) => this.#take(message as Message));
     this.ended = once(this.#process, 'exit').then(([code, signal]) => {
       if (this.#expectedToEnd) return;

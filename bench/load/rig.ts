@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { ShardLimits } from '../../ticker/shard/limits.ts';
 import { type RedisServer, startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
+import { nodeOptions } from '../launch.ts';
 import { Child } from './child.ts';
 import { leaves, leavesFolder } from './leftovers.ts';
 import {
@@ -36,8 +37,6 @@ export interface RigOptions {
 /** Milliseconds between looks at a shard that is waited for. */
 const lookMillis = 50;
 const defaultSpoolBytes = 4 * 1024 ** 3;
-/** What the image and bin/ticker-operator start Node with. */
-export const nodeOptions = ['--max-semi-space-size=8'];
 
 /** Everything of one run: broker, shard with its spool, Redis and two readers, each a process of its own. */
 export class Rig {

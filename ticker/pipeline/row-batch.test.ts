@@ -18,3 +18,24 @@ test("the first row with Greeks may replace one in the middle: what stood in the
   expect(batch.enriched).toBe(true);
   expect([...batch.columns.impliedVolatility.subarray(0, 3)]).toEqual([Number.NaN, 0.2, Number.NaN]);
 });
+
+test('room that a burst made goes again, down to what batches need', () => {
+  const batch = new RowBatch(1000);
+  const fill = (rows: number): void => {
+    batch.clear();
+    for (let row = 0; row < rows; row++) batch.append(ticks, 0, record, false);
+  };
+  fill(1000);
+  expect(batch.columns.capacity).toBe(1000);
+  for (let time = 0; time < 1000; time++) {
+    fill(70);
+    expect(batch.length).toBe(70);
+    expect(batch.instruments[69]).toBe(record);
+  }
+  expect(batch.columns.capacity).toBe(250);
+  expect(batch.cached).toHaveLength(250);
+  expect(batch.instruments.length).toBeLessThanOrEqual(250);
+  fill(1000);
+  expect(batch.length).toBe(1000);
+  expect(batch.columns.lastPrice[999]).toBe(1);
+});

@@ -5,6 +5,8 @@ import type { InstrumentRecord } from './instrument-table.ts';
 
 /** Rows that a batch has room for at first; it doubles as needed, up to the set's `maxTicks`. */
 const firstCapacity = 64;
+/** Batches after which room that none of them has used a quarter of is halved: a burst fills more than usual. */
+const shrinkAfter = 64;
 
 /** Rows of one set that wait to be encoded. Its arrays are reused from batch to batch. */
 export class RowBatch {
@@ -24,6 +26,9 @@ export class RowBatch {
   finite = false;
   /** Whether every row has Greeks, all of them finite. */
   allSolved = true;
+  /** The most rows of a batch lately, and how many batches that are. */
+  #most = 0;
+  #batches = 0;
 
   /** @param limit the most rows, at least 1 */
   constructor(limit: number) {
@@ -41,7 +46,9 @@ export class RowBatch {
   }
 
   clear(): void {
+    this.#most = Math.max(this.#most, this.length);
     this.columns.clear();
+    if (++this.#batches === shrinkAfter) this.#shrink();
     this.enriched = false;
     this.someCached = false;
     this.allSolved = true;
@@ -174,12 +181,26 @@ export class RowBatch {
 
   #grow(): void {
     const old = this.columns;
-    const grown = new TickColumns(Math.min(this.limit, old.capacity * 2));
-    grown.takeOver(old);
-    this.columns = grown;
-    const cached = new Uint8Array(grown.capacity);
-    cached.set(this.cached);
-    this.cached = cached;
+    const { cached } = this;
+    this.#makeRoom(Math.min(this.limit, old.capacity * 2));
+    this.columns.takeOver(old);
+    this.cached.set(cached);
+  }
+
+  /** Of no rows. */
+  #shrink(): void {
+    const { capacity } = this.columns;
+    if (4 * this.#most <= capacity && capacity > firstCapacity) {
+      this.#makeRoom(Math.max(firstCapacity, capacity >> 1));
+      this.instruments.length = Math.min(this.instruments.length, this.columns.capacity);
+    }
+    this.#most = 0;
+    this.#batches = 0;
+  }
+
+  #makeRoom(capacity: number): void {
+    this.columns = new TickColumns(capacity);
+    this.cached = new Uint8Array(capacity);
   }
 }
 

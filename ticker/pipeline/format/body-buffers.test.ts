@@ -35,3 +35,20 @@ test('what is given back is used again, up to the bound', () => {
   expect(buffers.kept).toBe(64 * 1024);
   expect(surround('h', again, 't').buffer).toBe(again.buffer);
 });
+
+test('what a burst has left behind goes, and what is used stays', () => {
+  const buffers = new BodyBuffers();
+  const burst = Array.from({ length: 40 }, () => buffers.take(100_000));
+  for (const body of burst) buffers.give(body);
+  const after = buffers.kept;
+  expect(after).toBeGreaterThan(4_000_000);
+  let fresh = 0;
+  for (let time = 0; time < 5000; time++) {
+    const bodies = [buffers.take(100_000), buffers.take(100_000)];
+    if (time > 0 && bodies.some(({ buffer }) => !burst.some((each) => each.buffer === buffer))) fresh++;
+    for (const body of bodies) buffers.give(body);
+  }
+  expect(fresh).toBe(0);
+  expect(buffers.kept).toBeLessThanOrEqual(after / 10);
+  expect(buffers.kept).toBeGreaterThanOrEqual(200_000);
+});

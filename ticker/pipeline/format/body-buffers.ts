@@ -7,17 +7,23 @@ const leastKept = 16 * 1024;
 /** Bytes that are kept for reuse, by default; past it, what comes back is left to the collector. */
 const keptBytes = 32 * 1024 * 1024;
 
+/** What was not needed while so many buffers were taken is given up, half of it at a time. */
+const period = 256;
+
 /** Buffers whose header has not been written yet. */
 const unstamped = new WeakSet<ArrayBufferLike>();
 
 /**
  * Memory for encoded batches, used again once a batch is delivered: fresh memory for each would be most of what the
- * collector has to do. Sizes are four to each power of two.
+ * collector has to do. Sizes are four to each power of two. What a burst has left behind goes by and by.
  */
 export class BodyBuffers {
   readonly #limit: number;
   readonly #free = new Map<number, ArrayBufferLike[]>();
   #kept = 0;
+  /** The least that was kept in this period, and how many buffers were taken in it. */
+  #least = 0;
+  #taken = 0;
 
   /** @param limit bytes that are kept for reuse */
   constructor(limit: number = keptBytes) {
@@ -35,9 +41,25 @@ export class BodyBuffers {
     const size = wanted < leastKept ? wanted : sizeOf(wanted);
     const known = this.#free.get(size)?.pop();
     if (known !== undefined) this.#kept -= size;
+    if (this.#kept < this.#least) this.#least = this.#kept;
+    if (++this.#taken === period) this.#trim();
     const memory = known ?? Buffer.allocUnsafeSlow(size).buffer;
     unstamped.add(memory);
     return Buffer.from(memory, headroom, length);
+  }
+
+  #trim(): void {
+    let surplus = this.#least / 2;
+    for (const [size, buffers] of this.#free) {
+      const count = Math.min(buffers.length, Math.floor(surplus / size));
+      // The newest are taken first, so the others are at the front.
+      buffers.splice(0, count);
+      surplus -= count * size;
+      this.#kept -= count * size;
+      if (buffers.length === 0) this.#free.delete(size);
+    }
+    this.#least = this.#kept;
+    this.#taken = 0;
   }
 
   /** Nobody reads this body, or a payload made of it, any more. */

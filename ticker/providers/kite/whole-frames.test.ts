@@ -54,6 +54,20 @@ describe('frames are handed on whole', () => {
     }
   });
 
+  test('memory that was made for a long frame goes when only short ones follow', () => {
+    const frames = new WholeFrames(1_000_000);
+    const small = frames.space.buffer.byteLength;
+    const long = frameOf(0x82, Buffer.alloc(900_000, 7));
+    const short = frameOf(0x82, Buffer.from('short'));
+    feed(frames, long, () => 65_536);
+    expect(frames.space.buffer.byteLength).toBeGreaterThan(small);
+    // In pieces, so that a frame has always begun.
+    const taken = feed(frames, Buffer.concat(Array.from({ length: 2000 }, () => short)), () => 5);
+    expect(taken.map(({ text }) => text).join('')).toBe(short.toString('latin1').repeat(2000));
+    expect(frames.space.buffer.byteLength).toBe(small);
+    expect(feed(frames, long, () => 65_536).map(({ text }) => text)).toEqual([long.toString('latin1')]);
+  });
+
   test('the memory of messages is used again; parts of one, pings and closes are copies', () => {
     const frames = new WholeFrames(1000);
     const held: Buffer[] = [];

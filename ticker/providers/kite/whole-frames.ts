@@ -1,5 +1,7 @@
 /** Bytes that are read at once, at most; more for a frame that is longer. */
 const readBytes = 256 * 1024;
+/** Reads after which memory that was made for a longer frame goes, where none of them needed it. */
+const shrinkAfter = 256;
 /** Bytes of a WebSocket frame's header, at most. */
 const longestHeader = 14;
 /** First byte of a frame that is a whole message, text or binary (RFC 6455, 5.2). */
@@ -20,6 +22,8 @@ export class WholeFrames {
   #start = 0;
   #end = 0;
   #broken = false;
+  /** Reads since {@link readBytes} were not enough. */
+  #small = 0;
 
   /** @param mostBytes of a frame. A longer one is handed on as it comes: to be refused there. */
   constructor(mostBytes: number) {
@@ -66,10 +70,20 @@ export class WholeFrames {
   #makeRoom(needed: number): void {
     const begun = this.#end - this.#start;
     const wanted = Math.max(needed, longestHeader);
+    this.#small = wanted > readBytes ? 0 : this.#small + 1;
+    if (this.#memory.length > readBytes && this.#small > shrinkAfter && begun <= readBytes / 2) {
+      this.#move(Buffer.allocUnsafeSlow(readBytes), begun);
+      return;
+    }
     if (begun > 0 && this.#start + wanted <= this.#memory.length) return;
-    const from = this.#memory;
-    if (wanted > from.length) this.#memory = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * from.length));
-    from.copy(this.#memory, 0, this.#start, this.#end);
+    const { length } = this.#memory;
+    this.#move(wanted > length ? Buffer.allocUnsafeSlow(Math.max(wanted, 2 * length)) : this.#memory, begun);
+  }
+
+  /** What has begun goes to the start of `to`. */
+  #move(to: Buffer<ArrayBuffer>, begun: number): void {
+    this.#memory.copy(to, 0, this.#start, this.#end);
+    this.#memory = to;
     this.#start = 0;
     this.#end = begun;
   }
