@@ -26,13 +26,12 @@ for (const each of chosen.filter((each) => !left.includes(each))) {
   const accounts: Account[] = [];
   const failures: string[] = [];
   for (let turn = 1; turn <= repetitions; turn++) {
+    const started = performance.now();
     try {
       const result = await measure(each);
       accounts.push(result);
-      const { longestGap, gapSealed, untold, stale, worst, calm, between } = result;
-      console.error(
-        `${each.name} ${turn}/${repetitions}: gap ${longestGap} ms (${worst}; sealed ${Math.round(gapSealed)} ms apart; owners ${between} ms apart; calm ones ${calm} ms), untold ${untold}, stale ${stale}`,
-      );
+      const took = Math.round((performance.now() - started) / 1000);
+      console.error(`${each.name} ${turn}/${repetitions}: ${lineOf(result)}; took ${took} s`);
     } catch (error) {
       failures.push(String(error));
       console.error(`${each.name} ${turn}/${repetitions}: ${error}`);
@@ -50,3 +49,8 @@ const wrong = outcomes.some(
   ({ accounts, failures }) => failures.length > 0 || accounts.some(({ untold, stale }) => untold + stale > 0),
 );
 process.exitCode = wrong || outcomes.length === 0 ? 1 : 0;
+
+function lineOf({ longestGap, gapSealed, worst, between, calm, untold, stale }: Account): string {
+  const parts = [`sealed ${Math.round(gapSealed)} ms apart`, `owners ${between} ms apart`, `calm ones ${calm} ms`];
+  return `gap ${longestGap} ms (${worst}; ${parts.join('; ')}), untold ${untold}, stale ${stale}`;
+}
