@@ -2,19 +2,17 @@ import type { SubscriptionSliceSpec } from '../../crds/index.ts';
 import { TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import type { BarCounters, SetBars } from '../bars/set-bars.ts';
 import { SliceBars } from '../bars/slice-bars.ts';
-import { Greek, greekCount } from '../greeks/greeks.ts';
 import type { Connection } from '../providers/provider.ts';
 import type { TickColumns } from '../tick-columns.ts';
-import type { Enricher } from './enrich.ts';
 import type { Encoders } from './format/encoders.ts';
 import type { GatheredBatch } from './gathered-batch.ts';
 import { History, timeOf } from './history.ts';
 import type { InstrumentRecord, InstrumentTable } from './instrument-table.ts';
 import { NewestRows } from './newest-rows.ts';
 import { ReadyBatches } from './ready-batches.ts';
-import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes, type WantedGreeks } from './routes.ts';
-import type { RowBatch } from './row-batch.ts';
+import { acquireSlots, compileRoutes, type Entry, noRoutes, type Routes } from './routes.ts';
 import { SetBatcher } from './set-batcher.ts';
+import { SliceGreeks } from './slice-greeks.ts';
 import type { PipelineCounters, SlicePipeline } from './slice-pipeline.ts';
 import { saneMask, usualPolicy } from './validation/policy.ts';
 import { type Breach, Quarantine } from './validation/quarantine.ts';
@@ -23,18 +21,6 @@ import { ruleNames } from './validation/rules.ts';
 import { ruleBit, Validator } from './validation/validator.ts';
 
 const historyMask = ruleBit('volumeDecreased') | ruleBit('timeMovedBack');
-
-/** Greeks of one row by themselves, and the same as columns of that one row. */
-const oneRowGreeks = new Float64Array(greekCount);
-const greek = (index: number): Float64Array => oneRowGreeks.subarray(index, index + 1);
-const oneRow = {
-  impliedVolatility: greek(Greek.iv),
-  delta: greek(Greek.delta),
-  gamma: greek(Greek.gamma),
-  theta: greek(Greek.theta),
-  vega: greek(Greek.vega),
-  rho: greek(Greek.rho),
-};
 
 /** What the slices of an account share. */
 export interface Shared {
@@ -77,6 +63,7 @@ export class AccountSlice implements SlicePipeline {
   readonly #quarantine = new Quarantine();
   readonly #ready = new ReadyBatches();
   readonly #bars = new SliceBars(this.counters);
+  readonly #greeks: SliceGreeks;
   readonly #context: RowContext = {
     first: true,
     previousExchangeTime: 0,
@@ -102,11 +89,10 @@ export class AccountSlice implements SlicePipeline {
   #cached = false;
   #broken = 0;
   #keepsNewest = false;
-  /** What each option's underlying stood at, for rows of the batch that is being filled in place. */
-  #underlyings = new Float64Array(0);
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    this.#greeks = new SliceGreeks(shared.table, this.counters);
   }
 
   configure(spec: SubscriptionSliceSpec): void {
@@ -127,7 +113,7 @@ export class AccountSlice implements SlicePipeline {
     this.#batchers.forEach((batcher, index) => {
       batcher.bars = this.#bars.of(batcher.uid);
       const atSeal = spec.sets[index]?.greeks?.when === 'batch';
-      batcher.complete = atSeal ? (rows) => this.#solveLast(batcher, rows) : undefined;
+      batcher.complete = atSeal ? (rows) => this.#greeks.solveLast(this.#routes, batcher, rows) : undefined;
     });
     let mask = 0;
     this.#live = 0;
@@ -301,7 +287,7 @@ export class AccountSlice implements SlicePipeline {
     const { rows } = set;
     const ticks = rows.columns;
     const end = ticks.length;
-    if (this.#underlyings.length < end) this.#underlyings = new Float64Array(ticks.capacity);
+    this.#greeks.reserve(end);
     let to = first;
     let from = first;
     for (let row = first; row < end; row++) {
@@ -313,7 +299,7 @@ export class AccountSlice implements SlicePipeline {
     }
     rows.close(to, from, end - from);
     ticks.length = to + end - from;
-    this.#solveInPlace(rows, first);
+    this.#greeks.solveInPlace(this.#routes, rows, first);
     set.took(received, first);
     if (set.full) this.#push(set.seal(true));
   }
@@ -328,7 +314,7 @@ export class AccountSlice implements SlicePipeline {
     const keeps = (this.#broken & set.policy.enforced) === 0;
     if (keeps) {
       set.rows.keep(at, entry.record, this.#cached);
-      if (entry.option) this.#underlyings[at] = this.#underlyingPrice(entry);
+      if (entry.option) this.#greeks.keep(at, entry);
       this.counters.routed++;
       this.counters.batched++;
       if (entry.joining) set.overlaps(at);
@@ -401,7 +387,7 @@ export class AccountSlice implements SlicePipeline {
       for (const set of sets) {
         if ((broken & set.policy.enforced) !== 0) continue;
         if (wanted !== undefined && greeks === undefined && entry.option)
-          greeks = this.#solveOne(wanted, entry, ticks, row);
+          greeks = this.#greeks.solveOne(wanted, entry, ticks, row);
         if (set.add(ticks, row, entry.record, this.#cached, greeks)) this.counters.batched++;
         else this.counters.conflated++;
         if (entry.joining) set.overlaps(set.rows.length - 1);
@@ -411,65 +397,6 @@ export class AccountSlice implements SlicePipeline {
       }
     }
     return taken;
-  }
-
-  /** Greeks of the rows of a batch from `first` on: several at once, now that they stand where they belong. */
-  #solveInPlace(rows: RowBatch, first: number): void {
-    const ticks = rows.columns;
-    const { entries } = this.#routes;
-    let enricher: Enricher | undefined;
-    for (let row = first; row < ticks.length; row++) {
-      const slot = ticks.slot[row]!;
-      const entry = entries[slot];
-      const wanted = entry?.option === true ? entry.route.deliveries[0]?.greeks : undefined;
-      if (entry === undefined || wanted === undefined) {
-        rows.withoutGreeks(row);
-        continue;
-      }
-      if (enricher !== wanted.enricher || enricher.full) {
-        if (enricher === undefined) rows.beginGreeksInPlace(row);
-        else this.#solve(enricher, rows);
-        enricher = wanted.enricher;
-      }
-      const price = ticks.lastPrice[row]!;
-      enricher.add(entry, wanted.expiry, slot, price, this.#underlyings[row]!, ticks.receiveTime[row]!, row);
-    }
-    if (enricher !== undefined) this.#solve(enricher, rows);
-  }
-
-  #solve(enricher: Enricher, rows: RowBatch): void {
-    const { pending } = enricher;
-    const solved = enricher.solve(rows.columns);
-    if (solved < pending) rows.allSolved = false;
-    this.counters.greeksSolved += solved;
-    this.counters.greeksUnsolved += pending - solved;
-  }
-
-  /** One option's Greeks, until the next call. */
-  #solveOne({ enricher, expiry }: WantedGreeks, entry: Entry, ticks: TickColumns, row: number): Float64Array {
-    const underlying = this.#underlyingPrice(entry);
-    enricher.add(entry, expiry, ticks.slot[row]!, ticks.lastPrice[row]!, underlying, ticks.receiveTime[row]!, 0);
-    if (enricher.solve(oneRow) === 1) this.counters.greeksSolved++;
-    else this.counters.greeksUnsolved++;
-    return oneRowGreeks;
-  }
-
-  #underlyingPrice({ underlyingSlot }: Entry): number {
-    return underlyingSlot < 0 ? Number.NaN : this.#shared.table.lastPrice[underlyingSlot]!;
-  }
-
-  /** Greeks of the last row of each option in a batch that is about to be sealed. */
-  #solveLast(set: SetBatcher, rows: RowBatch): void {
-    const solved = new Set<number>();
-    for (let row = rows.length - 1; row >= 0; row--) {
-      const slot = rows.columns.slot[row]!;
-      if (solved.has(slot)) continue;
-      solved.add(slot);
-      const entry = this.#routes.entries[slot];
-      if (entry === undefined || !entry.option || entry.record !== rows.instruments[row]) continue;
-      const wanted = entry.route.atSeal.get(set);
-      if (wanted !== undefined) rows.setGreeks(row, this.#solveOne(wanted, entry, rows.columns, row));
-    }
   }
 
   #addToBars(bars: SetBars, ticks: TickColumns, row: number): void {
