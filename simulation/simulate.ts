@@ -68,10 +68,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (options.stopAtFirst === true && world.violations.length > 0) break;
     await play(world, user, cycle, { until, strike, random: random.fork(`cycle ${cycle.begins}`) });
   }
+  const violations = [...world.violations];
   world.stop();
   return {
     seed: options.seed,
-    violations: world.violations,
+    violations,
     strikes: struck,
     tampered: world.api.faults + world.sink.faults + world.broker.faults,
     virtualSeconds: clock.monotonic() / 1000,

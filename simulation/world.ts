@@ -8,7 +8,7 @@ import { channelName } from '../crds/index.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import { describeError } from '../runtime/errors.ts';
 import { type Random, SeededRandom } from '../runtime/random.ts';
-import { Supervisor } from '../runtime/supervisor.ts';
+import { Supervisor, type SupervisorOptions } from '../runtime/supervisor.ts';
 import { VirtualClock } from '../runtime/virtual-clock.ts';
 import { createShard, type Shard, shardLease } from '../ticker/shard/shard.ts';
 import { ApiNetwork } from './api-network.ts';
@@ -66,6 +66,8 @@ export class World {
   readonly violations: string[] = [];
   readonly operators: OperatorPlace[] = [];
   #incarnations = 0;
+  /** Of every process that there was. */
+  readonly #supervisors: Supervisor[] = [];
   /** When nobody led last. */
   #ledSince = 0;
   readonly pace: Pace;
@@ -203,10 +205,18 @@ export class World {
   stop(): void {
     this.#stop.abort();
     for (const { process } of [...this.shards, ...this.operators]) process.crash();
+    // Signals that are made of others keep what listens to them until they are aborted: else no world would ever go.
+    for (const supervisor of this.#supervisors) this.guard('stop', supervisor.stop());
   }
 
   #uid(): string {
     return `pod-${++this.#incarnations}`;
+  }
+
+  #supervisor(options: SupervisorOptions): Supervisor {
+    const supervisor = new Supervisor(options);
+    this.#supervisors.push(supervisor);
+    return supervisor;
   }
 
   #newShard(name: string, identity: ShardIdentity): ShardPlace {
@@ -226,7 +236,7 @@ export class World {
       clock: process.clock,
       log,
       random,
-      supervisor: new Supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal }),
+      supervisor: this.#supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal }),
       limits: this.pace.shard,
       lease: new LeaseHolder({
         cluster,
@@ -249,7 +259,7 @@ export class World {
       this.violated(`${name}: task ${task} ended for good: ${describeError(error)}`);
     const connected = this.api.connect(process);
     const cluster = this.#mutation?.operatorCluster?.(connected) ?? connected;
-    const supervisor = new Supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal });
+    const supervisor = this.#supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal });
     const operator = createOperator({
       cluster,
       marketData: this.#marketData(process),
