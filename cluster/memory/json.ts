@@ -20,15 +20,15 @@ export function recordAt(value: unknown, key: string): JsonObject {
  * @param former parts that equal those of it at the same place are taken from it instead of being copied
  */
 export function toJson(value: unknown, former?: unknown): unknown {
-  const path: string[] = [];
+  const path: (string | number)[] = [];
   const copy = (current: unknown, before: unknown): unknown => {
     if (typeof current === 'string' || typeof current === 'boolean' || current === null) return current;
     if (typeof current === 'number') {
-      if (!Number.isFinite(current)) throw invalid(`${path.join('') || 'the object'}: ${current} is not a JSON number`);
+      if (!Number.isFinite(current)) throw invalid(`${shownPath(path)}: ${current} is not a JSON number`);
       return Object.is(current, -0) ? 0 : current;
     }
     if (typeof current !== 'object') {
-      throw invalid(`${path.join('') || 'the object'}: a ${typeof current} is not JSON`);
+      throw invalid(`${shownPath(path)}: a ${typeof current} is not JSON`);
     }
     if (current === before && Object.isFrozen(current)) return current;
     return Array.isArray(current) ? copyList(current, before) : copyRecord(current as JsonObject, before);
@@ -37,7 +37,7 @@ export function toJson(value: unknown, former?: unknown): unknown {
     const known = Array.isArray(before) ? before : undefined;
     let same = known !== undefined && known.length === current.length;
     const items = current.map((item, index) => {
-      path.push(`[${index}]`);
+      path.push(index);
       const next = copy(item, known?.[index]);
       path.pop();
       same &&= next === known?.[index];
@@ -53,7 +53,7 @@ export function toJson(value: unknown, former?: unknown): unknown {
     for (const key of Object.keys(current)) {
       const member = current[key];
       if (member === undefined) continue;
-      path.push(`.${key}`);
+      path.push(key);
       const next = copy(member, known?.[key]);
       path.pop();
       result[key] = next;
@@ -63,6 +63,10 @@ export function toJson(value: unknown, former?: unknown): unknown {
     return same && known !== undefined && Object.keys(known).length === members ? before : result;
   };
   return copy(value, former);
+}
+
+function shownPath(path: readonly (string | number)[]): string {
+  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('') || 'the object';
 }
 
 /** Whether two JSON values are the same, whatever the order of members. */

@@ -12,6 +12,7 @@ import {
   updateObject,
   type Written,
 } from './managed-fields.ts';
+import { withNewValues } from './new-values.ts';
 import { addedFinalizers, isKubeObject, validateMeta } from './object-meta.ts';
 
 /** The pure part of a write: from what is there and what was sent to what will be there. No version is given here. */
@@ -47,6 +48,11 @@ export function createObject(context: WriteContext, sent: JsonObject): KubeObjec
 }
 
 export function replaceObject(context: WriteContext, live: KubeObject, sent: JsonObject): KubeObject {
+  const renewed = withNewValues(context, live, sent);
+  if (renewed !== undefined) {
+    const { object, before } = renewed;
+    if ((context.kind.validate?.(object, before) ?? []).length === 0 && isKubeObject(object)) return deepFreeze(object);
+  }
   const current = asJson(live);
   const candidate = withMeta(partsOf(context, current, sent), keepServerFields(live, recordAt(sent, 'metadata')));
   const object = admitted(context, candidate, live);
