@@ -1,7 +1,6 @@
 import { sleep } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { ApiTrouble } from './api-network.ts';
-import { accountNames } from './scenario.ts';
 import { one, type User } from './user.ts';
 import type { OperatorPlace, ShardPlace, World } from './world.ts';
 
@@ -282,7 +281,8 @@ export const faults: readonly Fault[] = [
   {
     name: 'tokenRotated',
     perHour: 15,
-    strike: ({ user, random }) => user.rotate(one(accountNames, random), random.next() * 60 * seconds),
+    strike: ({ world, user, random }) =>
+      user.rotate(one(world.scenario.accounts, random), random.next() * 60 * seconds),
   },
   {
     name: 'sinkAway',
@@ -358,13 +358,17 @@ export const faults: readonly Fault[] = [
   {
     name: 'accountSuspended',
     perHour: 6,
-    strike: ({ user, random }) => user.applyAccount(one(accountNames, random), undefined, true),
+    strike: ({ world, user, random }) => user.applyAccount(one(world.scenario.accounts, random), undefined, true),
   },
   {
     name: 'accountApplied',
     perHour: 15,
-    strike: ({ user, random }) => user.applyAccount(one(accountNames, random)),
+    strike: ({ world, user, random }) => user.applyAccount(one(world.scenario.accounts, random)),
   },
-  { name: 'accountDeleted', perHour: 8, strike: ({ user, random }) => user.deleteAccount(one(accountNames, random)) },
+  {
+    name: 'accountDeleted',
+    perHour: 8,
+    strike: ({ world, user, random }) => user.deleteAccount(one(world.scenario.accounts, random)),
+  },
   { name: 'accountRecreated', perHour: 6, strike: ({ user, random }) => user.recreateAccount(random) },
 ];

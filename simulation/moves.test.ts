@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { tickerAccounts } from '../cluster/resources.ts';
 import type { SubscriptionSlice, TickerAccount } from '../crds/index.ts';
-import { accountNames, namespace } from './scenario.ts';
+import { namespace } from './scenario.ts';
 import { User } from './user.ts';
 import { World } from './world.ts';
 
@@ -19,7 +19,7 @@ class Stage {
     const { world, user } = this;
     for (let n = 0; n < shards; n++) world.addShard();
     await user.begin(world.random.fork('user'));
-    for (const name of accountNames) await this.limit(name, connections);
+    for (const name of world.scenario.accounts) await this.limit(name, connections);
     // Longer than it takes to spread, and to be in balance.
     await world.clock.run(60 * seconds);
     this.expectWell();
@@ -181,7 +181,7 @@ test(
     const stage = new Stage();
     const { world, user } = stage;
     await stage.begin(2, 2);
-    const [first = ''] = accountNames;
+    const [first = ''] = world.scenario.accounts;
     const moving = stage
       .slices()
       .filter(({ spec }) => spec.account === first)

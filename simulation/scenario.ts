@@ -4,9 +4,22 @@ import type { Random } from '../runtime/random.ts';
 import { modelProvider } from './broker-model.ts';
 
 export const namespace = 'desk';
-/** Names that the simulated user uses; each comes and goes. */
-export const setNames = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'];
-export const accountNames = ['acct-0', 'acct-1', 'acct-2'];
+/** How much there is in one run. */
+export interface Scenario {
+  readonly shards: number;
+  /** Names that the simulated user uses; each comes and goes. */
+  readonly accounts: readonly string[];
+  readonly sets: readonly string[];
+}
+
+/** Most seeds have the fewest parts between which everything can go wrong: an hour of them costs the least. */
+export function scenarioOf(random: Random): Scenario {
+  return {
+    shards: random.next() < 0.7 ? 2 : 3,
+    accounts: ['acct-0', 'acct-1', 'acct-2'].slice(0, random.next() < 0.6 ? 2 : 3),
+    sets: ['alpha', 'beta', 'gamma', 'delta', 'epsilon'].slice(0, random.next() < 0.6 ? 3 : 5),
+  };
+}
 
 export const instruments: readonly Instrument[] = Array.from({ length: 30 }, (_, index) => ({
   token: 1000 + index,

@@ -44,10 +44,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const { clock, random, trace } = world;
   const user = new User(world);
   const draw = random.fork('schedule');
-  const count = 2 + draw.integer(2);
   const cycles = drawSchedule(draw, options.faults);
-  trace.add('seed', `${options.seed}: ${count} shards at ${world.pace.name} pace`);
-  for (let i = 0; i < count; i++) world.addShard();
+  const { shards, accounts, sets } = world.scenario;
+  trace.add(
+    'seed',
+    `${options.seed}: ${shards} shards, ${accounts.length} accounts, ${sets.length} sets at ${world.pace.name} pace`,
+  );
+  for (let i = 0; i < shards; i++) world.addShard();
   const struck: SimulationResult['strikes'][number][] = [];
   const until = async (moment: number): Promise<void> => {
     while (clock.monotonic() < moment) {

@@ -3,7 +3,7 @@ import type { TickerAccount } from '../crds/index.ts';
 import { sleep } from '../runtime/clock.ts';
 import { hasCode } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
-import { account, accountNames, namespace, randomSet, secretName, setNames } from './scenario.ts';
+import { account, namespace, randomSet, secretName } from './scenario.ts';
 import type { World } from './world.ts';
 
 const options = { fieldManager: 'user', force: true };
@@ -19,26 +19,26 @@ export class User {
 
   /** Everything that there is at first. */
   async begin(random: Random): Promise<void> {
-    for (const name of accountNames) {
+    for (const name of this.#world.scenario.accounts) {
       await this.rotate(name, 0);
       await this.applyAccount(name);
     }
-    for (const name of setNames.slice(0, 3)) await this.applySet(random, name);
+    for (const name of this.#world.scenario.sets.slice(0, 3)) await this.applySet(random, name);
   }
 
-  async applySet(random: Random, name = one(setNames, random)): Promise<void> {
+  async applySet(random: Random, name = one(this.#world.scenario.sets, random)): Promise<void> {
     this.#world.trace.add('user', `applies set ${name}`);
     await this.#world.cluster.apply(instrumentSets, randomSet(name, random), options);
   }
 
   /** Deleted and created anew before anybody need have noticed. */
   async recreateSet(random: Random): Promise<void> {
-    const name = one(setNames, random);
+    const name = one(this.#world.scenario.sets, random);
     await this.deleteSet(random, name);
     await this.applySet(random, name);
   }
 
-  deleteSet(random: Random, name = one(setNames, random)): Promise<void> {
+  deleteSet(random: Random, name = one(this.#world.scenario.sets, random)): Promise<void> {
     this.#world.trace.add('user', `deletes set ${name}`);
     return this.#gone(this.#world.cluster.delete(instrumentSets, { namespace, name }));
   }
@@ -51,12 +51,12 @@ export class User {
   /** Limits that leave room for every instrument on all accounts together. */
   async limitAccount(random: Random): Promise<void> {
     const connections = 1 + random.integer(2);
-    const name = one(accountNames, random);
+    const name = one(this.#world.scenario.accounts, random);
     await this.applyAccount(name, { connections, instrumentsPerConnection: 12 + random.integer(9) });
   }
 
   async recreateAccount(random: Random): Promise<void> {
-    const name = one(accountNames, random);
+    const name = one(this.#world.scenario.accounts, random);
     await this.deleteAccount(name);
     await this.applyAccount(name);
   }
@@ -82,11 +82,11 @@ export class User {
 
   /** Leaves things so that everything can stream: all accounts work, and there is something to stream. */
   async end(random: Random): Promise<void> {
-    for (const name of accountNames) {
+    for (const name of this.#world.scenario.accounts) {
       await this.rotate(name, 0);
       await this.applyAccount(name, { connections: 2, instrumentsPerConnection: 20 });
     }
-    await this.applySet(random, setNames[0]);
+    await this.applySet(random, this.#world.scenario.sets[0]);
   }
 
   async #gone(deleting: Promise<void>): Promise<void> {

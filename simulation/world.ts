@@ -16,7 +16,7 @@ import { BrokerModel, modelProvider } from './broker-model.ts';
 import { ClusterInvariants } from './cluster-invariants.ts';
 import type { Mutation } from './mutations.ts';
 import { type Pace, paceOf } from './pace.ts';
-import { instruments, namespace, setNames, tokenOf } from './scenario.ts';
+import { instruments, namespace, type Scenario, scenarioOf, tokenOf } from './scenario.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { SinkInvariants } from './sink-invariants.ts';
 import { SinkNetwork } from './sink-network.ts';
@@ -71,6 +71,7 @@ export class World {
   /** When nobody led last. */
   #ledSince = 0;
   readonly pace: Pace;
+  readonly scenario: Scenario;
   readonly #mutation: Mutation | undefined;
   readonly #stop = new AbortController();
 
@@ -79,6 +80,7 @@ export class World {
     this.#mutation = mutation;
     this.random = new SeededRandom(seed);
     this.pace = paceOf(this.random.fork('pace'));
+    this.scenario = scenarioOf(this.random.fork('scenario'));
     this.trace = new Trace(clock, write);
     const violated = (what: string): void => this.violated(what);
     this.cluster = new MemoryCluster({ clock, random: this.random.fork('cluster') });
@@ -103,7 +105,7 @@ export class World {
       random: this.random.fork('sink'),
       observer: this.sinkInvariants,
       follow: (reader) => {
-        for (const name of setNames) {
+        for (const name of this.scenario.sets) {
           const take = ({ payload }: { payload: string | Uint8Array }): void =>
             this.sinkInvariants.published(String(payload));
           this.guard('reader', reader.subscribe(channelName(namespace, name), take));
