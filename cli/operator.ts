@@ -70,6 +70,7 @@ export async function operatorCommand(options: Options): Promise<void> {
     identity: name,
     namespace,
     shardPods: config && shardPods(namespace, config.shards),
+    onLease: (lease) => elector.observe(lease),
     observer: tracing === undefined ? observer : tracedObserver(tracing.tracer, clock, observer),
   });
   registerOperatorMetrics(metrics, operator, clock);

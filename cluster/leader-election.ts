@@ -4,6 +4,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Cluster } from './cluster.ts';
 import { readLease, releasedLease, renewedLease, writeLease } from './lease.ts';
+import { compareVersions } from './resource-version.ts';
 import type { Lease } from './resources.ts';
 
 export interface LeaderElectorOptions {
@@ -45,6 +46,8 @@ export class LeaderElector {
   #seen: { lease: Lease | undefined; at: number } | undefined;
   /** Start of the last renewal that succeeded (monotonic). */
   #renewedAt = 0;
+  /** Ends the lead that is held now. */
+  #lost: AbortController | undefined;
 
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
@@ -63,6 +66,20 @@ export class LeaderElector {
   }
 
   /**
+   * A lease as a watch shows it. That another has taken the lead over ends it at once: a leader whose machine stood still,
+   * time and all, does not go on beside its successor until its own time is up.
+   */
+  observe(lease: Lease): void {
+    const { namespace, name } = this.#options;
+    if (!this.#leading || lease.metadata.name !== name || lease.metadata.namespace !== namespace) return;
+    const known = this.#seen?.lease?.metadata.resourceVersion;
+    const { resourceVersion } = lease.metadata;
+    // What the watch shows late is no news.
+    if (known === undefined || resourceVersion === undefined || !(compareVersions(resourceVersion, known) > 0)) return;
+    if (this.#isAnothers(lease)) this.#lose('another has taken the lead over');
+  }
+
+  /**
    * Supervised task: waits to be elected, then runs `lead` with a signal that is aborted when the lead is lost or
    * `signal` is aborted; waits for it to return, and stands again. The lead is given up when `lead` returns or throws;
    * what it throws is thrown on.
@@ -77,9 +94,10 @@ export class LeaderElector {
       log.info({ event: 'leader.elected', identity }, 'leading');
       this.#leading = true;
       const lost = new AbortController();
+      this.#lost = lost;
       const stop = AbortSignal.any([signal, lost.signal]);
       // Stops by its own timer: a renewal that hangs must not keep a former leader leading.
-      const watchdog = this.#watchdog(stop, lost);
+      const watchdog = this.#watchdog(stop);
       const renewing = this.#renewUntil(stop);
       try {
         await lead(stop);
@@ -95,18 +113,26 @@ export class LeaderElector {
     }
   }
 
-  async #watchdog(stop: AbortSignal, lost: AbortController): Promise<void> {
-    const { clock, log, identity } = this.#options;
+  async #watchdog(stop: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     for (;;) {
       const left = this.#renewedAt + this.#timing.deadline - clock.monotonic();
-      if (left <= 0) {
-        log.warn({ event: 'leader.lost', identity }, 'the lease could not be renewed in time');
-        this.#leading = false;
-        lost.abort();
-      }
+      if (left <= 0) this.#lose('the lease could not be renewed in time');
       if (stop.aborted) return;
       await sleep(clock, left, stop);
     }
+  }
+
+  #lose(why: string): void {
+    const { log, identity } = this.#options;
+    if (this.#leading) log.warn({ event: 'leader.lost', identity }, why);
+    this.#leading = false;
+    this.#lost?.abort();
+  }
+
+  #isAnothers(lease: Lease | undefined): boolean {
+    const holder = lease?.spec.holderIdentity;
+    return holder !== undefined && holder !== this.#options.identity;
   }
 
   async #renewUntil(stop: AbortSignal): Promise<void> {
@@ -130,6 +156,10 @@ export class LeaderElector {
     try {
       const lease = await readLease(cluster, namespace, name);
       this.#see(lease);
+      if (this.#leading && this.#isAnothers(lease)) {
+        this.#lose('another has taken the lead over');
+        return false;
+      }
       if (!this.#mayTake(lease)) return false;
       const wanted = { namespace, name, identity, duration };
       const renewed = renewedLease(lease, wanted, clock.now());
@@ -149,8 +179,7 @@ export class LeaderElector {
   }
 
   #mayTake(lease: Lease | undefined): boolean {
-    const holder = lease?.spec.holderIdentity;
-    if (holder === undefined || holder === this.#options.identity) return true;
+    if (!this.#isAnothers(lease)) return true;
     return this.#options.clock.monotonic() - (this.#seen?.at ?? 0) >= this.#timing.duration;
   }
 

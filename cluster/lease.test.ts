@@ -204,6 +204,27 @@ describe('leader election', () => {
     }
   });
 
+  test.each(['its next renewal', 'a watch'])(
+    'a leader that was taken over while its time stood still stops as soon as %s shows it',
+    async (how) => {
+      const { clock, all, leader, stopAll } = candidates(1);
+      await clock.advance(1_000);
+      const first = leader();
+      const name = { namespace: 'default', name: 'ticker-operator' };
+      const before = await all[0]!.faulty.get<Lease>(leases, name);
+      const taken = { ...before, spec: { ...before.spec, holderIdentity: 'operator-9' } };
+      first?.elector.observe(taken);
+      expect(first?.elector.isLeader, 'no newer than what it wrote itself').toBe(true);
+      const written = await all[0]!.faulty.replace<Lease>(leases, taken, { fieldManager: 'operator-9' });
+      if (how === 'a watch') first?.elector.observe(written);
+      else await clock.advance(500);
+      expect(first?.elector.isLeader).toBe(false);
+      await clock.advance(100);
+      expect(leader()).toBeUndefined();
+      await stopAll();
+    },
+  );
+
   test('when the API server is away from all, nobody leads; afterwards one does', async () => {
     const { clock, all, leader, stopAll } = candidates(2);
     await clock.advance(1_000);

@@ -63,6 +63,8 @@ export interface OperatorOptions {
   readonly ownRenewal?: number | undefined;
   /** When a shard whose lease is not renewed becomes suspect, where not as the ownership protocol has it. */
   readonly suspicion?: SuspicionOptions | undefined;
+  /** Told of each lease as the watch shows it, that by which the leader is elected among them. */
+  readonly onLease?: ((lease: Lease) => void) | undefined;
   /** Told how long things took, where that is measured. */
   readonly observer?: OperatorObserver | undefined;
 }
@@ -166,6 +168,7 @@ class TickerOperator implements Operator {
     const ofLeases = options.namespace === undefined ? {} : { namespace };
     const onLease: ChangeHandler<Lease> = ({ type, object: lease }) => {
       const now = clock.monotonic();
+      if (type !== 'DELETED') options.onLease?.(lease);
       const own = lease.metadata.name === this.#leaseName && lease.metadata.namespace === namespace;
       const changed = own ? this.#tracker.heartbeat(now) : this.#tracker.observe(lease, type === 'DELETED', now);
       if (changed) this.#tellShards();

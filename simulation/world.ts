@@ -272,6 +272,7 @@ export class World {
       providerLimits: (name) => (name === modelProvider ? this.broker.limits : undefined),
       providers: [modelProvider],
       identity: name,
+      onLease: (lease) => elector.observe(lease),
       ownRenewal: this.pace.ownRenewal,
       spotInterval: this.pace.spotInterval,
       suspicion: this.pace.suspicion,
@@ -288,7 +289,7 @@ export class World {
     });
     const lead = async (signal: AbortSignal): Promise<void> => {
       this.trace.add('process', `${name} leads`);
-      await operator.lead(signal);
+      await operator.lead(signal, () => elector.isLeader);
     };
     const stand = async (): Promise<void> => {
       await operator.standBy();

@@ -33,11 +33,15 @@ export function withNewValues(
   return { object: { ...before, ...sent, metadata: { ...live.metadata, managedFields } }, before };
 }
 
-/** What is judged of the metadata, and what the server keeps, is as it is: parts that are the same are the very same. */
+/** What is judged of the metadata, and what the server keeps, is as it is. Empty maps are left out, as they are stored. */
 function sameMetadata(live: KubeObject, sent: JsonObject): boolean {
   const before: JsonObject = { ...live.metadata };
   const metadata = recordAt(sent, 'metadata');
-  for (const key in metadata) if (metadata[key] !== before[key] && key !== 'managedFields') return false;
+  for (const key in metadata) {
+    const member = metadata[key];
+    if (member === before[key] || key === 'managedFields') continue;
+    if (before[key] !== undefined || !isRecord(member) || Object.keys(member).length > 0) return false;
+  }
   for (const key in before) if (!(key in metadata) && key !== 'managedFields') return false;
   return true;
 }
