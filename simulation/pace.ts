@@ -42,20 +42,20 @@ const easy: Pace = {
 /** Still less often: so an hour costs little more than its faults. */
 const slow: Pace = {
   name: 'slow',
-  shard: { heartbeat: 10_000, statusInterval: 5_000, sweep: 8_000 },
-  leaseRenewal: 10_000,
-  ownRenewal: 9_000,
-  suspicion: { suspectAfter: 25_000, liveWithin: 25_000 },
-  leader: { duration: 25_000, deadline: 20_000, interval: 8_000 },
+  shard: { heartbeat: 15_000, statusInterval: 8_000, sweep: 12_000 },
+  leaseRenewal: 14_000,
+  ownRenewal: 12_000,
+  suspicion: { suspectAfter: 32_000, liveWithin: 28_000 },
+  leader: { duration: 30_000, deadline: 24_000, interval: 11_000 },
   spotInterval: 30_000,
 };
 
 /** So little room that a sink that is away costs ticks: which are to be counted and told. */
 const cramped = { outboxBatches: 40, callsInFlight: 2 };
 
-/** One seed in fifty keeps production's pace, one in six comes near it; one in five has hardly any room. */
+/** One seed in a hundred keeps production's pace, one in ten comes near it; one in five has hardly any room. */
 export function paceOf(random: Random): Pace {
   const lot = random.next();
-  const pace = lot < 0.02 ? production : lot < 0.18 ? easy : slow;
+  const pace = lot < 0.01 ? production : lot < 0.11 ? easy : slow;
   return random.next() < 0.2 ? { ...pace, name: `${pace.name}, cramped`, shard: { ...pace.shard, ...cramped } } : pace;
 }

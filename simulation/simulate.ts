@@ -121,7 +121,7 @@ async function heal(world: World, user: User, random: Random): Promise<void> {
 /** Looks every few seconds whether what is said to stream does. */
 async function checkStatus(world: World): Promise<void> {
   for (;;) {
-    await sleep(world.clock, 5_000);
+    await sleep(world.clock, 10_000);
     world.checkStatus();
   }
 }

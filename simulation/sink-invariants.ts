@@ -1,7 +1,7 @@
 import type { Token } from '../crds/index.ts';
 import type { BatchHeader } from '../ticker/delivery.ts';
 import { BatchSequence } from '../ticker/gateway/batch-sequence.ts';
-import { parseBatch } from '../ticker/pipeline/format/read.ts';
+import { type Batch, parseBatch } from '../ticker/pipeline/format/read.ts';
 import type { Answer, Call, ClaimAnswer, ClaimRequest } from '../ticker/sinks/sink.ts';
 import { compareTokens, formatToken } from '../ticker/sinks/token.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -101,7 +101,7 @@ export class SinkInvariants implements SinkObserver {
   sentLate(process: SimulatedProcess, call: Call, answer: Answer): void {
     if (answer.kind !== 'written') return;
     this.#trace.add('sink', `${process.name}: call ${call.n} of ${formatToken(call.token)} is taken late`);
-    for (const { header, payload } of call.batches) this.#ledger.late(header, String(payload));
+    for (const { payload } of call.batches) this.#ledger.late(parseBatch(payload));
   }
 
   ended(process: SimulatedProcess, sliceUid: string, token: Token, answer: Answer): void {
@@ -138,7 +138,8 @@ export class SinkInvariants implements SinkObserver {
 
   /** What a live reader gets. */
   published(payload: string): void {
-    const { header } = parseBatch(payload);
+    const batch = parseBatch(payload);
+    const { header } = batch;
     const { kind, missing, proven, take } = this.#sequence.check(header);
     const where = `${header.set} from ${header.slice}, ${formatToken(header)} seq ${header.seq}`;
     const stream = `${header.set} ${header.sliceUid ?? header.slice}`;
@@ -153,8 +154,8 @@ export class SinkInvariants implements SinkObserver {
       if (kind === 'duplicate' && header.count > 0) this.#violated(`reader of ${where}: the batch came twice`);
     }
     if (header.count > 0) this.#forgotten.delete(stream);
-    if (take) this.#take(header, payload);
-    else if (kind === 'olderToken' && this.#forgotNewer(header)) this.#ledger.outdated(payload);
+    if (take) this.#take(batch);
+    else if (kind === 'olderToken' && this.#forgotNewer(header)) this.#ledger.outdated(batch);
   }
 
   /**
@@ -166,10 +167,11 @@ export class SinkInvariants implements SinkObserver {
     return this.#wiped && known !== undefined && compareTokens(header, known.token) === 0;
   }
 
-  #take(header: BatchHeader, payload: string): void {
+  #take(batch: Batch): void {
+    const { header } = batch;
     if (header.gap !== undefined) {
       this.#trace.add('reader', `${header.set} is told of a gap: ${header.gap.why}, ticks ${header.gap.ticks ?? '?'}`);
     }
-    this.#ledger.live(header, payload);
+    this.#ledger.live(batch);
   }
 }

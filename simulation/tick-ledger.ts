@@ -1,5 +1,4 @@
-import type { BatchHeader } from '../ticker/delivery.ts';
-import { parseBatch } from '../ticker/pipeline/format/read.ts';
+import type { Batch } from '../ticker/pipeline/format/read.ts';
 import type { ShardSnapshot } from '../ticker/shard/shard.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
@@ -52,13 +51,14 @@ export class TickLedger {
   }
 
   /** A batch arrived on its live channel. */
-  live(header: BatchHeader, payload: string): void {
+  live(batch: Batch): void {
+    const { header } = batch;
     let fresh = this.fresh.get(header.set);
     if (fresh === undefined) {
       fresh = new Map();
       this.fresh.set(header.set, fresh);
     }
-    for (const [id, entry] of this.#read(payload)) {
+    for (const [id, entry] of this.#read(batch)) {
       this.liveTicks++;
       if (entry.live?.has(header.set) === true && header.overlap !== true && !this.repeatsAllowed) {
         this.#violated(`tick ${id} was delivered twice to ${header.set}, and the second batch does not say overlap`);
@@ -70,8 +70,9 @@ export class TickLedger {
   }
 
   /** A batch was taken by the late stream. */
-  late(header: BatchHeader, payload: string): void {
-    for (const [id, entry] of this.#read(payload)) {
+  late(batch: Batch): void {
+    const { header } = batch;
+    for (const [id, entry] of this.#read(batch)) {
       this.lateTicks++;
       if (entry.live?.has(header.set) === true && !this.repeatsAllowed) {
         this.#violated(`tick ${id} was delivered to ${header.set} live, and late as well`);
@@ -81,8 +82,8 @@ export class TickLedger {
   }
 
   /** A sink that had forgotten a newer token took a batch live, which readers who have seen that token drop. */
-  outdated(payload: string): void {
-    for (const [, entry] of this.#read(payload)) entry.outdated = true;
+  outdated(batch: Batch): void {
+    for (const [, entry] of this.#read(batch)) entry.outdated = true;
   }
 
   /** Compares a process's own account of its ticks with what arrived. The newest may be on their way. */
@@ -122,8 +123,8 @@ export class TickLedger {
     }
   }
 
-  *#read(payload: string): Generator<[id: number, entry: Entry]> {
-    for (const cell of parseBatch(payload).columns['volume'] ?? []) {
+  *#read({ columns }: Batch): Generator<[id: number, entry: Entry]> {
+    for (const cell of columns['volume'] ?? []) {
       const entry = this.#entries.get(Number(cell));
       if (entry !== undefined) yield [Number(cell), entry];
     }
