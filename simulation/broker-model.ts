@@ -45,7 +45,7 @@ const longestLinger = 10_000;
 const price = 100;
 /** Milliseconds between two frames of a connection: at least, and at most as much more. */
 const tickIntervals = {
-  busy: { least: 1_200, more: 3_000 },
+  busy: { least: 1_500, more: 4_500 },
   quiet: { least: 12_000, more: 30_000 },
 };
 

@@ -29,8 +29,8 @@ export const phases = {
   start: 20_000,
   cycles: 2,
   cycle: 1_791_000,
-  shortestStorm: 200_000,
-  storm: 320_000,
+  shortestStorm: 150_000,
+  storm: 260_000,
   calm: 270_000,
   still: 30_000,
 };
