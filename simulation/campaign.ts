@@ -9,7 +9,9 @@ export async function campaign(
 ): Promise<void> {
   const waiting = [...seeds];
   const run = (): Promise<void> => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: 64 } });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+    });
     let current: number | undefined;
     const finished = new Promise<void>((resolve, reject) => {
       const next = (): void => {

@@ -27,6 +27,11 @@ async function forAWhile({ world, random }: Stage, longest: number, end: () => v
   end();
 }
 
+/** Long enough that some are missed and some are not. */
+function absence({ world }: Stage, longest: number): number {
+  return Math.max(longest, world.longestAbsence);
+}
+
 function anyShard({ world, random }: Stage): ShardPlace {
   return world.shards[random.integer(world.shards.length)]!;
 }
@@ -64,7 +69,7 @@ export const faults: readonly Fault[] = [
       if (!place.process.alive || place.leaving) return;
       stage.world.crash(place);
       const samePod = stage.random.next() < 0.5;
-      await forAWhile(stage, 30 * seconds, () => stage.world.restart(place, samePod));
+      await forAWhile(stage, absence(stage, 30 * seconds), () => stage.world.restart(place, samePod));
     },
   },
   {
@@ -74,7 +79,7 @@ export const faults: readonly Fault[] = [
       const { process } = anyShard(stage);
       stage.world.trace.add('process', `${process.name} is paused`);
       process.pause();
-      await forAWhile(stage, 20 * seconds, () => {
+      await forAWhile(stage, absence(stage, 20 * seconds), () => {
         stage.world.trace.add('process', `${process.name} goes on`);
         process.resume();
       });
@@ -119,7 +124,8 @@ export const faults: readonly Fault[] = [
       world.api.afterWrites(process, 1 + random.integer(4), () => {
         if (place.process !== process || place.leaving) return;
         world.crash(place);
-        world.clock.setTimer(random.next() * 20 * seconds, () => world.restart(place, random.next() < 0.5));
+        const away = random.next() * absence(stage, 20 * seconds);
+        world.clock.setTimer(away, () => world.restart(place, random.next() < 0.5));
       });
     },
   },

@@ -15,6 +15,8 @@ export interface Pace {
   readonly suspicion: SuspicionOptions;
   readonly leader: LeaderTiming;
   readonly spotInterval: number;
+  /** Between bookmarks of a watch. */
+  readonly bookmarks: number;
 }
 
 /** As in production. */
@@ -26,6 +28,7 @@ const production: Pace = {
   suspicion: {},
   leader: leaderTiming,
   spotInterval: 1_000,
+  bookmarks: 60_000,
 };
 
 /** What is only repeated comes less often, and what waits for it waits as much longer. */
@@ -37,16 +40,18 @@ const easy: Pace = {
   suspicion: { suspectAfter: 12_000, liveWithin: 10_000 },
   leader: { duration: 15_000, deadline: 12_000, interval: 3_000 },
   spotInterval: 5_000,
+  bookmarks: 60_000,
 };
 
 /** Still less often: so an hour costs little more than its faults. */
 const slow: Pace = {
   name: 'slow',
-  shard: { heartbeat: 15_000, statusInterval: 8_000, sweep: 12_000 },
-  leaseRenewal: 14_000,
-  ownRenewal: 12_000,
-  suspicion: { suspectAfter: 32_000, liveWithin: 28_000 },
-  leader: { duration: 30_000, deadline: 24_000, interval: 11_000 },
+  shard: { heartbeat: 20_000, statusInterval: 12_000, sweep: 15_000 },
+  leaseRenewal: 16_000,
+  ownRenewal: 14_000,
+  suspicion: { suspectAfter: 34_000, liveWithin: 32_000 },
+  leader: { duration: 34_000, deadline: 28_000, interval: 13_000 },
+  bookmarks: 110_000,
   spotInterval: 30_000,
 };
 

@@ -1,6 +1,6 @@
 import { unavailable } from '../cluster/errors.ts';
 import { LeaderElector } from '../cluster/leader-election.ts';
-import { LeaseHolder } from '../cluster/lease.ts';
+import { LeaseHolder, leaseDuration } from '../cluster/lease.ts';
 import type { MarketData } from '../cluster/market-data.ts';
 import { MemoryCluster } from '../cluster/memory/memory-cluster.ts';
 import type { ShardIdentity } from '../crds/index.ts';
@@ -83,7 +83,11 @@ export class World {
     this.scenario = scenarioOf(this.random.fork('scenario'));
     this.trace = new Trace(clock, write);
     const violated = (what: string): void => this.violated(what);
-    this.cluster = new MemoryCluster({ clock, random: this.random.fork('cluster') });
+    this.cluster = new MemoryCluster({
+      clock,
+      random: this.random.fork('cluster'),
+      bookmarkInterval: this.pace.bookmarks,
+    });
     this.api = new ApiNetwork(this.cluster, clock, this.random.fork('api'));
     this.ledger = new TickLedger(() => clock.monotonic(), violated);
     this.sinkInvariants = new SinkInvariants(
@@ -115,6 +119,11 @@ export class World {
     });
     this.guard('watch', this.clusterInvariants.run(this.#stop.signal));
     for (const name of ['operator-0', 'operator-1']) this.operators.push(this.#newOperator(name));
+  }
+
+  /** Milliseconds within which a process that dies, or stands still, may or may not be missed. */
+  get longestAbsence(): number {
+    return 2 * (this.pace.suspicion.suspectAfter ?? leaseDuration);
   }
 
   violated(what: string): void {
