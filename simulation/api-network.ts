@@ -16,6 +16,7 @@ import { type EventFault, FaultyCluster, type Verb } from '../cluster/faulty-clu
 import type { KubeObject } from '../crds/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
+import type { OwnWrites } from './own-writes.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 /** How bad the way to the API server is now: shares of calls and of watch events. */
@@ -59,6 +60,9 @@ export class ApiNetwork {
   /** Calls and events that were tampered with. */
   faults = 0;
   #recoveredAt = 0;
+  /** As {@link #recoveredAt}, for what befell anything less than all. */
+  #othersRecoveredAt = 0;
+  #backAt: number | undefined;
   readonly #afterWrites = new Map<SimulatedProcess, { left: number; readonly act: () => void }>();
 
   constructor(cluster: Cluster, clock: Clock, random: Random) {
@@ -69,6 +73,7 @@ export class ApiNetwork {
 
   heal(): void {
     this.trouble = { ...noTrouble };
+    this.comeBack();
     this.away.clear();
     this.#afterWrites.clear();
   }
@@ -90,8 +95,23 @@ export class ApiNetwork {
     return this.away.size === 0 && this.#clock.monotonic() >= this.#recoveredAt;
   }
 
+  /** It is away for all: for nothing and nobody else, so that what they do then is known. */
+  leave(): void {
+    this.away.add('*');
+  }
+
+  comeBack(): void {
+    if (this.away.delete('*')) this.#backAt = this.#clock.monotonic();
+  }
+
+  /** When it last came back for all; undefined where some were kept from it in other ways, too. */
+  get backSince(): number | undefined {
+    const alone = this.away.size === 0 && this.#clock.monotonic() >= this.#othersRecoveredAt;
+    return alone ? this.#backAt : undefined;
+  }
+
   /** The API server as one process reaches it. */
-  connect(process: SimulatedProcess): Cluster {
+  connect(process: SimulatedProcess, own?: OwnWrites): Cluster {
     const unreachable = (): boolean => this.away.has('*') || this.away.has(process.name);
     const lot = (share: number): boolean => share > 0 && this.#random.next() < share;
     const faulty = new FaultyCluster(this.#cluster, this.#clock, {
@@ -130,11 +150,13 @@ export class ApiNetwork {
         return undefined;
       },
     });
-    return new ProcessCluster(faulty, process);
+    return new ProcessCluster(faulty, process, own);
   }
 
   #disturbed(delay: number, recovers = recovery): number {
     this.faults++;
+    if (!this.away.has('*'))
+      this.#othersRecoveredAt = Math.max(this.#othersRecoveredAt, this.#clock.monotonic() + delay + recovers);
     this.#recoveredAt = Math.max(this.#recoveredAt, this.#clock.monotonic() + delay + recovers);
     return delay;
   }
@@ -144,8 +166,10 @@ export class ApiNetwork {
 class ProcessCluster implements Cluster {
   readonly #inner: Cluster;
   readonly #process: SimulatedProcess;
+  readonly #own: OwnWrites | undefined;
 
-  constructor(inner: Cluster, process: SimulatedProcess) {
+  constructor(inner: Cluster, process: SimulatedProcess, own: OwnWrites | undefined) {
+    this.#own = own;
     this.#inner = inner;
     this.#process = process;
   }
@@ -167,7 +191,11 @@ class ProcessCluster implements Cluster {
   }
 
   apply<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {
-    return this.#process.reply(this.#inner.apply(resource, object, options));
+    const own = this.#own;
+    own?.sends(resource, object);
+    const reply = this.#process.reply(this.#inner.apply(resource, object, options));
+    if (own !== undefined) reply.then((written) => own.wrote(written)).catch(() => own.failed(object));
+    return reply;
   }
 
   applyStatus<T extends KubeObject>(resource: Resource, object: T, options: ApplyOptions): Promise<T> {

@@ -2,6 +2,7 @@ import type { Cluster, Resource } from '../cluster/cluster.ts';
 import { instrumentSets, subscriptionSlices, tickerAccounts } from '../cluster/resources.ts';
 import type { InstrumentSet, KubeObject, SubscriptionSlice } from '../crds/index.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { MoveInvariants } from './move-invariants.ts';
 import type { Trace } from './trace.ts';
 
 /** The longest that a status may say Ready of what does not stream, where nothing keeps it from being told (milliseconds). */
@@ -16,6 +17,7 @@ export class ClusterInvariants {
   readonly #clock: Clock;
   readonly #trace: Trace;
   readonly #violated: (what: string) => void;
+  readonly #moves: MoveInvariants;
   readonly #epochs = new Map<string, SubscriptionSlice>();
   /** Since when a set that says Ready does not stream. */
   readonly #wrongSince = new Map<string, number>();
@@ -27,7 +29,8 @@ export class ClusterInvariants {
   writes = 0;
   lastWrite = '';
 
-  constructor(cluster: Cluster, clock: Clock, trace: Trace, violated: (what: string) => void) {
+  constructor(cluster: Cluster, clock: Clock, trace: Trace, moves: MoveInvariants, violated: (what: string) => void) {
+    this.#moves = moves;
     this.#cluster = cluster;
     this.#clock = clock;
     this.#trace = trace;
@@ -92,6 +95,7 @@ export class ClusterInvariants {
     const before = this.#epochs.get(uid);
     this.#epochs.set(uid, slice);
     if (before === undefined) return;
+    this.#moves.changed(before, slice);
     const { epoch, owner } = slice.spec;
     if (epoch < before.spec.epoch) this.#violated(`slice ${name}: epoch fell from ${before.spec.epoch} to ${epoch}`);
     const same = owner?.shard === before.spec.owner?.shard && owner?.uid === before.spec.owner?.uid;

@@ -16,6 +16,8 @@ export interface Fault {
   readonly name: string;
   /** How often, on average, in an hour of virtual time. */
   readonly perHour: number;
+  /** Nothing fails: what is asked for changes, or a pod is replaced in order. */
+  readonly gentle?: true;
   strike(stage: Stage): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'shardRoll',
     perHour: 20,
+    gentle: true,
     async strike(stage) {
       const place = anyShard(stage);
       const { process } = place;
@@ -187,9 +190,9 @@ export const faults: readonly Fault[] = [
     name: 'apiAway',
     perHour: 15,
     async strike(stage) {
-      const { away } = stage.world.api;
-      away.add('*');
-      await forAWhile(stage, 100 * seconds, () => away.delete('*'));
+      const { api } = stage.world;
+      api.leave();
+      await forAWhile(stage, 100 * seconds, () => api.comeBack());
     },
   },
   {
@@ -357,9 +360,9 @@ export const faults: readonly Fault[] = [
       await forAWhile(stage, 5 * seconds, failOver);
     },
   },
-  { name: 'setApplied', perHour: 40, strike: ({ user, random }) => user.applySet(random) },
-  { name: 'setDeleted', perHour: 20, strike: ({ user, random }) => user.deleteSet(random) },
-  { name: 'setRecreated', perHour: 10, strike: ({ user, random }) => user.recreateSet(random) },
+  { name: 'setApplied', perHour: 40, gentle: true, strike: ({ user, random }) => user.applySet(random) },
+  { name: 'setDeleted', perHour: 20, gentle: true, strike: ({ user, random }) => user.deleteSet(random) },
+  { name: 'setRecreated', perHour: 10, gentle: true, strike: ({ user, random }) => user.recreateSet(random) },
   { name: 'accountLimited', perHour: 10, strike: ({ user, random }) => user.limitAccount(random) },
   {
     name: 'accountSuspended',

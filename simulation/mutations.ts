@@ -1,15 +1,21 @@
 import type { Cluster, Resource, WatchEvent, WatchOptions } from '../cluster/cluster.ts';
 import { instrumentSets, secrets, subscriptionSlices } from '../cluster/resources.ts';
-import type { InstrumentSet, KubeObject, SubscriptionSlice } from '../crds/index.ts';
+import type { SuspicionOptions } from '../cluster/suspicion.ts';
+import type { InstrumentSet, KubeObject, ShardIdentity, SubscriptionSlice } from '../crds/index.ts';
+import { Overlay } from '../operator/controllers/overlay.ts';
 import { hasCode } from '../runtime/errors.ts';
+import { SliceRunner } from '../ticker/shard/slice-runner.ts';
 import type { Sink } from '../ticker/sinks/sink.ts';
 
 /** A deliberate bug, put between the parts: what the invariants must see. */
 export interface Mutation {
   readonly name: string;
   readonly sink?: (sink: Sink) => Sink;
-  readonly shardCluster?: (cluster: Cluster) => Cluster;
+  readonly shardCluster?: (cluster: Cluster, identity: ShardIdentity) => Cluster;
   readonly operatorCluster?: (cluster: Cluster) => Cluster;
+  readonly suspicion?: SuspicionOptions;
+  /** Changes a part itself; returns how to undo it. */
+  readonly install?: () => () => void;
 }
 
 /** Every call of the inner sink, but for those that are changed. */
@@ -55,6 +61,22 @@ function alteredCluster(
       inner.applyStatus(resource, status === undefined ? object : (status(resource, object) as typeof object), options),
     patch: (resource, name, operations, options) => inner.patch(resource, name, operations, options),
     delete: (resource, name, options) => inner.delete(resource, name, options),
+  };
+}
+
+/** The owner and successor that a slice's writes name, as they should not. */
+function naming(change: (spec: SubscriptionSlice['spec'], before: SubscriptionSlice['spec'] | undefined) => object) {
+  return (inner: Cluster): Cluster => {
+    const written = new Map<string, SubscriptionSlice['spec']>();
+    return alteredCluster(inner, {
+      applied: async (resource, object) => {
+        if (resource !== subscriptionSlices) return object;
+        const slice = object as SubscriptionSlice;
+        const spec = { ...slice.spec, ...change(slice.spec, written.get(slice.metadata.name)) };
+        written.set(slice.metadata.name, spec);
+        return { ...slice, spec };
+      },
+    });
   };
 }
 
@@ -154,6 +176,46 @@ export const mutations: readonly Mutation[] = [
             : deafTo410(inner.watch(resource, options), options, () => deaf.add(resource)),
       });
     },
+  },
+  {
+    name: 'an expectation is dropped: the operator forgets what it has just written',
+    install: () => {
+      const { wrote } = Overlay.prototype;
+      Overlay.prototype.wrote = () => undefined;
+      return () => {
+        Overlay.prototype.wrote = wrote;
+      };
+    },
+  },
+  {
+    name: 'a shard stops when another is named, not when it is turned away',
+    install: () => {
+      const { vanished } = SliceRunner.prototype;
+      SliceRunner.prototype.vanished = function (this: SliceRunner): void {
+        this.stop().catch(() => undefined);
+      };
+      return () => {
+        SliceRunner.prototype.vanished = vanished;
+      };
+    },
+  },
+  {
+    name: 'a standby is promoted that is not warm',
+    operatorCluster: naming(({ next, epoch }) =>
+      next === undefined ? {} : { owner: next, next: undefined, epoch: epoch + 1 },
+    ),
+  },
+  {
+    name: 'a second move starts before the claim',
+    operatorCluster: naming(({ owner, next, epoch }, before) =>
+      before?.owner !== undefined && before.epoch < epoch && before.owner.uid !== owner?.uid && next === undefined
+        ? { next: before.owner }
+        : {},
+    ),
+  },
+  {
+    name: "the suspicion's wait is kept through an outage",
+    suspicion: { liveWithin: Number.POSITIVE_INFINITY },
   },
   {
     name: 'the operator does not hear that a set is deleted',

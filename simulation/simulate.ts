@@ -62,7 +62,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (options.strikes?.has(id) === false) return;
     trace.add('fault', `${id}: ${fault.name}`);
     struck.push({ id, at: clock.monotonic(), fault: fault.name });
-    world.guard(fault.name, fault.strike({ world, user, random: random.fork(`strike ${id}`) }));
+    const struckNow = fault.strike({ world, user, random: random.fork(`strike ${id}`) });
+    if (fault.gentle !== true) {
+      world.disturbed();
+      world.guard(
+        fault.name,
+        struckNow.then(() => world.disturbed()),
+      );
+    } else world.guard(fault.name, struckNow);
   };
   await user.begin(random.fork('begin'));
   world.guard('status check', checkStatus(world));

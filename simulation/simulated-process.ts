@@ -17,12 +17,15 @@ export class SimulatedProcess {
   #rate = 1;
   #since: { readonly world: number; readonly own: number };
   #state: ProcessState = 'running';
+  /** When it started, or something last became of it or its time (the world's monotonic milliseconds). */
+  #disturbedAt: number;
   readonly #late: (() => void)[] = [];
 
   constructor(name: string, clock: Clock) {
     this.name = name;
     this.#world = clock;
     this.#since = { world: clock.monotonic(), own: clock.monotonic() };
+    this.#disturbedAt = clock.monotonic();
     this.clock = {
       now: () => clock.now() + this.wallError,
       monotonic: () => this.#monotonic(),
@@ -38,6 +41,11 @@ export class SimulatedProcess {
     return this.#state !== 'dead';
   }
 
+  /** Whether it runs, and has undisturbed since a moment of the world's monotonic time. */
+  isSteady(since: number): boolean {
+    return this.#state === 'running' && this.#rate === 1 && this.#disturbedAt <= since;
+  }
+
   /** SIGKILL. */
   crash(): void {
     this.#state = 'dead';
@@ -48,17 +56,20 @@ export class SimulatedProcess {
   drift(rate: number): void {
     this.#since = { world: this.#world.monotonic(), own: this.#monotonic() };
     this.#rate = rate;
+    this.#disturbedAt = this.#world.monotonic();
   }
 
   /** SIGSTOP. */
   pause(): void {
     if (this.#state === 'running') this.#state = 'paused';
+    this.#disturbedAt = this.#world.monotonic();
   }
 
   /** SIGCONT: everything that came meanwhile is there at once, in order. */
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'running';
+    this.#disturbedAt = this.#world.monotonic();
     for (const act of this.#late.splice(0)) this.deliver(act);
   }
 

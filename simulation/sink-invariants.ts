@@ -41,6 +41,9 @@ export class SinkInvariants implements SinkObserver {
   readonly #forgotten = new Set<string>();
   /** Sets that were deleted: one of the same name that comes after has nothing before it. */
   readonly #recreated: (set: string) => boolean;
+  /** Told of each claim that was granted, and of ticks that were taken late and had not been live. */
+  onClaim: (process: SimulatedProcess, sliceUid: string) => void = () => undefined;
+  onLate: (process: SimulatedProcess, sliceUid: string, missed: number) => void = () => undefined;
   claims = 0;
   refusals = 0;
 
@@ -70,6 +73,7 @@ export class SinkInvariants implements SinkObserver {
       this.#violated(`slice ${sliceUid}: token ${formatToken(token)} was granted after ${formatToken(before.token)}`);
     }
     this.#accepted.set(sliceUid, { token, n: 0, process });
+    this.onClaim(process, sliceUid);
   }
 
   sent(process: SimulatedProcess, call: Call, answer: Answer): void {
@@ -101,7 +105,9 @@ export class SinkInvariants implements SinkObserver {
   sentLate(process: SimulatedProcess, call: Call, answer: Answer): void {
     if (answer.kind !== 'written') return;
     this.#trace.add('sink', `${process.name}: call ${call.n} of ${formatToken(call.token)} is taken late`);
-    for (const { payload } of call.batches) this.#ledger.late(parseBatch(payload));
+    let missed = 0;
+    for (const { payload } of call.batches) missed += this.#ledger.late(parseBatch(payload));
+    if (missed > 0) this.onLate(process, call.sliceUid, missed);
   }
 
   ended(process: SimulatedProcess, sliceUid: string, token: Token, answer: Answer): void {

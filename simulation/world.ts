@@ -14,7 +14,9 @@ import { createShard, type Shard, shardLease } from '../ticker/shard/shard.ts';
 import { ApiNetwork } from './api-network.ts';
 import { BrokerModel, modelProvider } from './broker-model.ts';
 import { ClusterInvariants } from './cluster-invariants.ts';
+import { MoveInvariants } from './move-invariants.ts';
 import type { Mutation } from './mutations.ts';
+import { OwnWrites } from './own-writes.ts';
 import { type Pace, paceOf } from './pace.ts';
 import { instruments, namespace, type Scenario, scenarioOf, tokenOf } from './scenario.ts';
 import { SimulatedProcess } from './simulated-process.ts';
@@ -62,9 +64,12 @@ export class World {
   readonly ledger: TickLedger;
   readonly sinkInvariants: SinkInvariants;
   readonly clusterInvariants: ClusterInvariants;
+  readonly moves: MoveInvariants;
   readonly shards: ShardPlace[] = [];
   readonly violations: string[] = [];
   readonly operators: OperatorPlace[] = [];
+  /** When something last failed, or came right again: moves of after that are seamless. */
+  #disturbedAt = 0;
   #incarnations = 0;
   /** Of every process that there was. */
   readonly #supervisors: Supervisor[] = [];
@@ -73,11 +78,13 @@ export class World {
   readonly pace: Pace;
   readonly scenario: Scenario;
   readonly #mutation: Mutation | undefined;
+  readonly #repair: (() => void) | undefined;
   readonly #stop = new AbortController();
 
   constructor({ seed, write, mutation }: WorldOptions) {
     const { clock } = this;
     this.#mutation = mutation;
+    this.#repair = mutation?.install?.();
     this.random = new SeededRandom(seed);
     this.pace = paceOf(this.random.fork('pace'));
     this.scenario = scenarioOf(this.random.fork('scenario'));
@@ -96,7 +103,22 @@ export class World {
       (set) => this.clusterInvariants.deletedSets.has(set),
       violated,
     );
-    this.clusterInvariants = new ClusterInvariants(this.cluster, clock, this.trace, violated);
+    this.moves = new MoveInvariants({
+      now: () => clock.monotonic(),
+      processOf: (shard) =>
+        this.shards.find(({ identity }) => identity.shard === shard.shard && identity.uid === shard.uid)?.process,
+      operators: () => this.operators.map(({ process }) => process),
+      reachable: () => this.api.recovered,
+      undisturbedSince: () => this.#disturbedAt,
+      connected: (process, account) =>
+        [...(this.broker.accounts.get(account)?.open ?? [])].some((connection) => connection.process === process),
+      backSince: () => this.api.backSince,
+      suspectAfter: this.pace.suspicion.suspectAfter ?? leaseDuration,
+      violated,
+    });
+    this.clusterInvariants = new ClusterInvariants(this.cluster, clock, this.trace, this.moves, violated);
+    this.sinkInvariants.onClaim = (process, slice) => this.moves.claimed(process, slice);
+    this.sinkInvariants.onLate = (process, slice, missed) => this.moves.late(process, slice, missed);
     this.broker = new BrokerModel({
       clock,
       random: this.random.fork('broker'),
@@ -136,6 +158,11 @@ export class World {
     promise.catch((error: unknown) => this.violated(`${what} failed: ${describeError(error)}`));
   }
 
+  /** Something fails, or comes right again. */
+  disturbed(): void {
+    this.#disturbedAt = this.clock.monotonic();
+  }
+
   addShard(): void {
     const name = `shard-${this.shards.length}`;
     this.shards.push(this.#newShard(name, { shard: name, uid: this.#uid() }));
@@ -143,6 +170,7 @@ export class World {
 
   /** The process dies where it stands. */
   crash({ process }: ShardPlace): void {
+    this.disturbed();
     this.trace.add('process', `${process.name} dies`);
     process.crash();
     this.ledger.forget(process);
@@ -177,6 +205,7 @@ export class World {
   }
 
   restartOperator(place: OperatorPlace): void {
+    this.disturbed();
     this.trace.add('process', `${place.name} dies and starts anew`);
     place.process.crash();
     Object.assign(place, this.#newOperator(place.name));
@@ -215,6 +244,7 @@ export class World {
 
   stop(): void {
     this.#stop.abort();
+    this.#repair?.();
     for (const { process } of [...this.shards, ...this.operators]) process.crash();
     // Signals that are made of others keep what listens to them until they are aborted: else no world would ever go.
     for (const supervisor of this.#supervisors) this.guard('stop', supervisor.stop());
@@ -238,7 +268,7 @@ export class World {
     const onFatal = (task: string, error: unknown): void =>
       this.violated(`${name}: task ${task} ended for good: ${describeError(error)}`);
     const connected = this.api.connect(process);
-    const cluster = this.#mutation?.shardCluster?.(connected) ?? connected;
+    const cluster = this.#mutation?.shardCluster?.(connected, identity) ?? connected;
     const shard = createShard({
       identity,
       cluster,
@@ -268,7 +298,13 @@ export class World {
     const log = this.trace.logger(name);
     const onFatal = (task: string, error: unknown): void =>
       this.violated(`${name}: task ${task} ended for good: ${describeError(error)}`);
-    const connected = this.api.connect(process);
+    const connected = this.api.connect(
+      process,
+      new OwnWrites(
+        () => this.clock.monotonic(),
+        (what) => this.violated(what),
+      ),
+    );
     const cluster = this.#mutation?.operatorCluster?.(connected) ?? connected;
     const supervisor = this.#supervisor({ clock: process.clock, log, random: random.fork('supervisor'), onFatal });
     const operator = createOperator({
@@ -284,7 +320,7 @@ export class World {
       onLease: (lease) => elector.observe(lease),
       ownRenewal: this.pace.ownRenewal,
       spotInterval: this.pace.spotInterval,
-      suspicion: this.pace.suspicion,
+      suspicion: { ...this.pace.suspicion, ...this.#mutation?.suspicion },
     });
     const elector = new LeaderElector({
       cluster,
