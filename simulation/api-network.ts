@@ -49,6 +49,12 @@ const recovery = 60_000;
 /** Milliseconds after which a silent watch is noticed, and then what it missed is dealt with. */
 const stallRecovery = 150_000 + recovery;
 
+/** A time in which nobody reached the API server: when it ended, on the monotonic clock, and how long it was. Milliseconds. */
+export interface Outage {
+  readonly until: number;
+  readonly lasted: number;
+}
+
 /** The ways from processes to one API server. */
 export class ApiNetwork {
   readonly #cluster: Cluster;
@@ -62,7 +68,8 @@ export class ApiNetwork {
   #recoveredAt = 0;
   /** As {@link #recoveredAt}, for what befell anything less than all. */
   #othersRecoveredAt = 0;
-  #backAt: number | undefined;
+  #leftAt = 0;
+  #back: Outage | undefined;
   readonly #afterWrites = new Map<SimulatedProcess, { left: number; readonly act: () => void }>();
 
   constructor(cluster: Cluster, clock: Clock, random: Random) {
@@ -97,17 +104,19 @@ export class ApiNetwork {
 
   /** It is away for all: for nothing and nobody else, so that what they do then is known. */
   leave(): void {
+    this.#leftAt = this.#clock.monotonic();
     this.away.add('*');
   }
 
   comeBack(): void {
-    if (this.away.delete('*')) this.#backAt = this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    if (this.away.delete('*')) this.#back = { until: now, lasted: now - this.#leftAt };
   }
 
-  /** When it last came back for all; undefined where some were kept from it in other ways, too. */
-  get backSince(): number | undefined {
+  /** The last outage for all; undefined where some were kept from it in other ways, too. */
+  get outage(): Outage | undefined {
     const alone = this.away.size === 0 && this.#clock.monotonic() >= this.#othersRecoveredAt;
-    return alone ? this.#backAt : undefined;
+    return alone ? this.#back : undefined;
   }
 
   /** The API server as one process reaches it. */

@@ -1,4 +1,6 @@
 import type { ShardIdentity, SliceShardStatus, SubscriptionSlice } from '../crds/index.ts';
+import type { BatchHeader } from '../ticker/delivery.ts';
+import type { Outage } from './api-network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
 /** What is known of the world when a slice's naming changes. */
@@ -13,10 +15,12 @@ export interface MoveWitness {
   readonly undisturbedSince: () => number;
   /** Whether a process has a connection of an account, as the broker sees it. */
   readonly connected: (process: SimulatedProcess, account: string) => boolean;
-  /** The API server was away for all, and for nobody else, until then (monotonic milliseconds). */
-  readonly backSince: () => number | undefined;
+  /** The last time that the API server was away for all. */
+  readonly outage: () => Outage | undefined;
   /** Milliseconds unrenewed after which a shard is suspect. */
   readonly suspectAfter: number;
+  /** The longest outage, in milliseconds, that an operator may not notice. */
+  readonly liveWithin: number;
   readonly violated: (what: string) => void;
 }
 
@@ -34,6 +38,8 @@ export class MoveInvariants {
   readonly #witness: MoveWitness;
   /** Slices whose newest owner has not claimed yet. */
   readonly #moving = new Map<string, { readonly former: SimulatedProcess; readonly account: string }>();
+  /** The newest move of a slice to a successor that was warm. */
+  readonly #seamless = new Map<string, { readonly epoch: number; readonly successor: SimulatedProcess }>();
   /** Moves of owners that lived to successors that were warm. */
   planned = 0;
 
@@ -50,10 +56,11 @@ export class MoveInvariants {
     this.#witness.violated(`${move.former.name} has left ${move.account} before ${process.name} has claimed its slice`);
   }
 
-  /** Ticks that had not been live were taken late: a move to a warm successor misses none. */
-  late(process: SimulatedProcess, sliceUid: string, missed: number): void {
-    if (!this.#isCalm(process)) return;
-    this.#witness.violated(`slice ${sliceUid}: ${missed} ticks of ${process.name} came late, and nothing had failed`);
+  /** A reader is told of a gap: a successor that was warm, with nothing failing since, has none to tell of. */
+  gap({ slice, sliceUid = '', epoch, gap }: BatchHeader): void {
+    const move = this.#seamless.get(sliceUid);
+    if (move?.epoch !== epoch || gap?.why !== 'newOwner' || !this.#isCalm(move.successor)) return;
+    this.#witness.violated(`slice ${slice}: a planned move to ${move.successor.name} missed something`);
   }
 
   /** A slice as it was, and as it was written. */
@@ -70,7 +77,7 @@ export class MoveInvariants {
       const account = `${slice.metadata.namespace}/${slice.spec.account}`;
       if (former !== undefined) this.#moving.set(slice.metadata.uid ?? '', { former, account });
     }
-    if (same(next, named)) this.#promotion(before, named, owner);
+    if (same(next, named)) this.#promotion(before, slice.spec, owner);
     else if (slice.spec.handover !== 'closeFirst') this.#takeover(slice, owner);
   }
 
@@ -85,12 +92,17 @@ export class MoveInvariants {
     }
   }
 
-  #promotion(before: SubscriptionSlice, named: ShardIdentity, owner: ShardIdentity): void {
+  #promotion(before: SubscriptionSlice, { epoch }: SubscriptionSlice['spec'], owner: ShardIdentity): void {
+    const named = before.spec.next;
+    if (named === undefined) return;
     const { name, generation } = before.metadata;
     const standby = reportOf(before, named);
     const warm = standby?.phase === 'Warm' && standby.observedGeneration === generation;
-    if (warm) this.planned++;
-    else if (this.#lives(owner)) {
+    const successor = this.#witness.processOf(named);
+    if (warm && successor !== undefined) {
+      this.planned++;
+      this.#seamless.set(before.metadata.uid ?? '', { epoch, successor });
+    } else if (this.#lives(owner)) {
       this.#witness.violated(
         `slice ${name}: ${named.shard} is promoted ${standby?.phase ?? 'unheard of'}, not warm, and ${owner.shard} lives`,
       );
@@ -98,12 +110,14 @@ export class MoveInvariants {
   }
 
   #takeover({ metadata }: SubscriptionSlice, owner: ShardIdentity): void {
-    const { now, backSince, suspectAfter, violated } = this.#witness;
+    const { now, outage, suspectAfter, liveWithin, violated } = this.#witness;
     if (this.#lives(owner)) violated(`slice ${metadata.name}: ${owner.shard} lives, streams, and is taken for dead`);
-    const back = backSince();
-    if (back === undefined || now() - back > suspectAfter / fastest || !this.#steady(owner)) return;
+    const last = outage();
+    if (last === undefined || last.lasted < liveWithin * fastest || !this.#steady(owner)) return;
+    const since = now() - last.until;
+    if (since > suspectAfter / fastest) return;
     violated(
-      `slice ${metadata.name}: ${owner.shard} is taken for dead ${Math.round((now() - back) / 1000)} s after an outage in which nobody could renew`,
+      `slice ${metadata.name}: ${owner.shard} is taken for dead ${Math.round(since / 1000)} s after an outage in which nobody could renew`,
     );
   }
 

@@ -41,9 +41,9 @@ export class SinkInvariants implements SinkObserver {
   readonly #forgotten = new Set<string>();
   /** Sets that were deleted: one of the same name that comes after has nothing before it. */
   readonly #recreated: (set: string) => boolean;
-  /** Told of each claim that was granted, and of ticks that were taken late and had not been live. */
+  /** Told of each claim that was granted, and of each gap that a live reader is told of. */
   onClaim: (process: SimulatedProcess, sliceUid: string) => void = () => undefined;
-  onLate: (process: SimulatedProcess, sliceUid: string, missed: number) => void = () => undefined;
+  onGap: (header: BatchHeader) => void = () => undefined;
   claims = 0;
   refusals = 0;
 
@@ -105,9 +105,7 @@ export class SinkInvariants implements SinkObserver {
   sentLate(process: SimulatedProcess, call: Call, answer: Answer): void {
     if (answer.kind !== 'written') return;
     this.#trace.add('sink', `${process.name}: call ${call.n} of ${formatToken(call.token)} is taken late`);
-    let missed = 0;
-    for (const { payload } of call.batches) missed += this.#ledger.late(parseBatch(payload));
-    if (missed > 0) this.onLate(process, call.sliceUid, missed);
+    for (const { payload } of call.batches) this.#ledger.late(parseBatch(payload));
   }
 
   ended(process: SimulatedProcess, sliceUid: string, token: Token, answer: Answer): void {
@@ -176,6 +174,7 @@ export class SinkInvariants implements SinkObserver {
   #take(batch: Batch): void {
     const { header } = batch;
     if (header.gap !== undefined) {
+      this.onGap(header);
       this.#trace.add('reader', `${header.set} is told of a gap: ${header.gap.why}, ticks ${header.gap.ticks ?? '?'}`);
     }
     this.#ledger.live(batch);

@@ -69,19 +69,16 @@ export class TickLedger {
     }
   }
 
-  /** A batch was taken by the late stream. @returns how many of its ticks nobody got live */
-  late(batch: Batch): number {
-    let missed = 0;
+  /** A batch was taken by the late stream. */
+  late(batch: Batch): void {
     const { header } = batch;
     for (const [id, entry] of this.#read(batch)) {
       this.lateTicks++;
       if (entry.live?.has(header.set) === true && !this.repeatsAllowed) {
         this.#violated(`tick ${id} was delivered to ${header.set} live, and late as well`);
       }
-      if (!arrived(entry)) missed++;
       entry.late = true;
     }
-    return missed;
   }
 
   /** A sink that had forgotten a newer token took a batch live, which readers who have seen that token drop. */

@@ -3,6 +3,7 @@ import { LeaderElector } from '../cluster/leader-election.ts';
 import { LeaseHolder, leaseDuration } from '../cluster/lease.ts';
 import type { MarketData } from '../cluster/market-data.ts';
 import { MemoryCluster } from '../cluster/memory/memory-cluster.ts';
+import { liveWithin } from '../cluster/suspicion.ts';
 import type { ShardIdentity } from '../crds/index.ts';
 import { channelName } from '../crds/index.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
@@ -112,13 +113,14 @@ export class World {
       undisturbedSince: () => this.#disturbedAt,
       connected: (process, account) =>
         [...(this.broker.accounts.get(account)?.open ?? [])].some((connection) => connection.process === process),
-      backSince: () => this.api.backSince,
+      outage: () => this.api.outage,
       suspectAfter: this.pace.suspicion.suspectAfter ?? leaseDuration,
+      liveWithin: this.pace.suspicion.liveWithin ?? liveWithin,
       violated,
     });
     this.clusterInvariants = new ClusterInvariants(this.cluster, clock, this.trace, this.moves, violated);
     this.sinkInvariants.onClaim = (process, slice) => this.moves.claimed(process, slice);
-    this.sinkInvariants.onLate = (process, slice, missed) => this.moves.late(process, slice, missed);
+    this.sinkInvariants.onGap = (header) => this.moves.gap(header);
     this.broker = new BrokerModel({
       clock,
       random: this.random.fork('broker'),
