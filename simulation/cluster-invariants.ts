@@ -3,21 +3,26 @@ import { instrumentSets, subscriptionSlices, tickerAccounts } from '../cluster/r
 import type { InstrumentSet, KubeObject, SubscriptionSlice } from '../crds/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { MoveInvariants } from './move-invariants.ts';
+import type { OwnershipRecorder } from './ownership-recorder.ts';
 import type { Trace } from './trace.ts';
-
-/** The longest that a status may say Ready of what does not stream, where nothing keeps it from being told (milliseconds). */
-const readyLag = 45_000;
 
 /** Writes of accounts, sets and slices in one run; the usual number is below a thousand. */
 const mostWrites = 10_000;
 
+export interface ClusterInvariantsOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly trace: Trace;
+  readonly moves: MoveInvariants;
+  readonly violated: (what: string) => void;
+  /** The longest that a status may say Ready of what does not stream, where nothing keeps it from being told (milliseconds). */
+  readonly readyLag: number;
+  readonly recorder?: OwnershipRecorder | undefined;
+}
+
 /** What must hold of the objects, whatever fails: watched from inside the API server, where nothing is lost. */
 export class ClusterInvariants {
-  readonly #cluster: Cluster;
-  readonly #clock: Clock;
-  readonly #trace: Trace;
-  readonly #violated: (what: string) => void;
-  readonly #moves: MoveInvariants;
+  readonly #options: ClusterInvariantsOptions;
   readonly #epochs = new Map<string, SubscriptionSlice>();
   /** Since when a set that says Ready does not stream. */
   readonly #wrongSince = new Map<string, number>();
@@ -29,12 +34,8 @@ export class ClusterInvariants {
   writes = 0;
   lastWrite = '';
 
-  constructor(cluster: Cluster, clock: Clock, trace: Trace, moves: MoveInvariants, violated: (what: string) => void) {
-    this.#moves = moves;
-    this.#cluster = cluster;
-    this.#clock = clock;
-    this.#trace = trace;
-    this.#violated = violated;
+  constructor(options: ClusterInvariantsOptions) {
+    this.#options = options;
   }
 
   /** Watches until `signal` is aborted. */
@@ -54,7 +55,7 @@ export class ClusterInvariants {
 
   /** @param streams whether an instrument is subscribed by a process that lives @param excused nobody could know yet */
   checkReady(streams: (instrument: string) => boolean, excused: boolean): void {
-    const now = this.#clock.monotonic();
+    const now = this.#options.clock.monotonic();
     for (const [id, set] of this.sets) {
       const missing = saysReady(set) ? (set.spec.instruments ?? []).find((name) => !streams(name)) : undefined;
       if (missing === undefined || excused) {
@@ -63,8 +64,10 @@ export class ClusterInvariants {
       }
       const since = this.#wrongSince.get(id) ?? now;
       this.#wrongSince.set(id, since);
-      if (now - since < readyLag) continue;
-      this.#violated(`set ${id} has said Ready for ${(now - since) / 1000} s, but nobody is subscribed to ${missing}`);
+      if (now - since < this.#options.readyLag) continue;
+      this.#options.violated(
+        `set ${id} has said Ready for ${(now - since) / 1000} s, but nobody is subscribed to ${missing}`,
+      );
       this.#wrongSince.delete(id);
     }
   }
@@ -76,15 +79,15 @@ export class ClusterInvariants {
   ): Promise<void> {
     let resourceVersion = '1';
     while (!signal.aborted) {
-      for await (const event of this.#cluster.watch<T>(resource, { resourceVersion, signal })) {
+      for await (const event of this.#options.cluster.watch<T>(resource, { resourceVersion, signal })) {
         if (event.type === 'BOOKMARK') {
           resourceVersion = event.resourceVersion;
           continue;
         }
         resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
-        if (++this.writes === mostWrites) this.#violated(`${mostWrites} writes: somebody writes in a loop`);
+        if (++this.writes === mostWrites) this.#options.violated(`${mostWrites} writes: somebody writes in a loop`);
         this.lastWrite = `${event.type} ${resource.kind} ${event.object.metadata.name}`;
-        this.#trace.add('api', `${this.lastWrite} at ${resourceVersion}`);
+        this.#options.trace.add('api', `${this.lastWrite} at ${resourceVersion}`);
         seen(event.object, event.type === 'DELETED');
       }
     }
@@ -94,16 +97,18 @@ export class ClusterInvariants {
     const { uid = '', name } = slice.metadata;
     const before = this.#epochs.get(uid);
     this.#epochs.set(uid, slice);
+    this.#options.recorder?.changed(before, slice);
     if (before === undefined) return;
-    this.#moves.changed(before, slice);
+    this.#options.moves.changed(before, slice);
     const { epoch, owner } = slice.spec;
-    if (epoch < before.spec.epoch) this.#violated(`slice ${name}: epoch fell from ${before.spec.epoch} to ${epoch}`);
+    if (epoch < before.spec.epoch)
+      this.#options.violated(`slice ${name}: epoch fell from ${before.spec.epoch} to ${epoch}`);
     const same = owner?.shard === before.spec.owner?.shard && owner?.uid === before.spec.owner?.uid;
     if (!same && owner !== undefined && epoch <= before.spec.epoch) {
-      this.#violated(`slice ${name}: another owner is named under epoch ${epoch}`);
+      this.#options.violated(`slice ${name}: another owner is named under epoch ${epoch}`);
     }
     if (epoch !== before.spec.epoch) {
-      this.#trace.add('owner', `${name}: ${owner?.shard}/${owner?.uid} under epoch ${epoch}`);
+      this.#options.trace.add('owner', `${name}: ${owner?.shard}/${owner?.uid} under epoch ${epoch}`);
     }
   }
 }

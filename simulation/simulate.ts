@@ -2,6 +2,7 @@ import { sleep } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import { checkLiveness } from './liveness.ts';
 import type { Mutation } from './mutations.ts';
+import type { OwnershipRecorder } from './ownership-recorder.ts';
 import { type Cycle, drawSchedule, type FaultRates, phases, type Strike } from './schedule.ts';
 import { User } from './user.ts';
 import { World } from './world.ts';
@@ -15,6 +16,7 @@ export interface SimulationOptions {
   /** Ids of the strikes that take place; all when absent. */
   readonly strikes?: ReadonlySet<number>;
   readonly mutation?: Mutation;
+  readonly recorder?: OwnershipRecorder;
   /** Ends the run soon after the first violation. */
   readonly stopAtFirst?: boolean;
 }

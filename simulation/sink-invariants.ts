@@ -42,7 +42,11 @@ export class SinkInvariants implements SinkObserver {
   /** Sets that were deleted: one of the same name that comes after has nothing before it. */
   readonly #recreated: (set: string) => boolean;
   /** Told of each claim that was granted, and of each gap that a live reader is told of. */
-  onClaim: (process: SimulatedProcess, sliceUid: string) => void = () => undefined;
+  onClaim: (process: SimulatedProcess, sliceUid: string, token: Token) => void = () => undefined;
+  /** Told when the sink loses what it knew. */
+  onForgotten: () => void = () => undefined;
+  /** Told of each call that was accepted live. */
+  onSent: (process: SimulatedProcess, call: Call) => void = () => undefined;
   onGap: (header: BatchHeader) => void = () => undefined;
   claims = 0;
   refusals = 0;
@@ -73,7 +77,7 @@ export class SinkInvariants implements SinkObserver {
       this.#violated(`slice ${sliceUid}: token ${formatToken(token)} was granted after ${formatToken(before.token)}`);
     }
     this.#accepted.set(sliceUid, { token, n: 0, process });
-    this.onClaim(process, sliceUid);
+    this.onClaim(process, sliceUid, token);
   }
 
   sent(process: SimulatedProcess, call: Call, answer: Answer): void {
@@ -100,6 +104,7 @@ export class SinkInvariants implements SinkObserver {
     }
     if (n !== accepted.n + 1) this.#violated(`slice ${sliceUid}: call ${n} was accepted after call ${accepted.n}`);
     accepted.n = n;
+    this.onSent(process, call);
   }
 
   sentLate(process: SimulatedProcess, call: Call, answer: Answer): void {
@@ -128,6 +133,7 @@ export class SinkInvariants implements SinkObserver {
   }
 
   wiped(): void {
+    this.onForgotten();
     this.#wiped = true;
     for (const stream of this.#streams) this.#forgotten.add(stream);
     this.#ledger.repeatsAllowed = true;

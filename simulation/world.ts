@@ -18,6 +18,7 @@ import { ClusterInvariants } from './cluster-invariants.ts';
 import { MoveInvariants } from './move-invariants.ts';
 import type { Mutation } from './mutations.ts';
 import { OwnWrites } from './own-writes.ts';
+import type { OwnershipRecorder } from './ownership-recorder.ts';
 import { type Pace, paceOf } from './pace.ts';
 import { instruments, namespace, type Scenario, scenarioOf, tokenOf } from './scenario.ts';
 import { SimulatedProcess } from './simulated-process.ts';
@@ -48,7 +49,12 @@ export interface WorldOptions {
   readonly seed: number;
   readonly write?: (line: string) => void;
   readonly mutation?: Mutation;
+  /** Told what happens to the ownership of slices. */
+  readonly recorder?: OwnershipRecorder;
 }
+
+/** Milliseconds within which a status says what is so, once it is known that a shard is dead. */
+const readyLag = 42_000;
 
 /** Milliseconds that a new leader may take to say what it sees. */
 const takesOver = 30_000;
@@ -79,10 +85,11 @@ export class World {
   readonly pace: Pace;
   readonly scenario: Scenario;
   readonly #mutation: Mutation | undefined;
+  readonly #recorder: OwnershipRecorder | undefined;
   readonly #repair: (() => void) | undefined;
   readonly #stop = new AbortController();
 
-  constructor({ seed, write, mutation }: WorldOptions) {
+  constructor({ seed, write, mutation, recorder }: WorldOptions) {
     const { clock } = this;
     this.#mutation = mutation;
     this.#repair = mutation?.install?.();
@@ -118,8 +125,28 @@ export class World {
       liveWithin: this.pace.suspicion.liveWithin ?? liveWithin,
       violated,
     });
-    this.clusterInvariants = new ClusterInvariants(this.cluster, clock, this.trace, this.moves, violated);
-    this.sinkInvariants.onClaim = (process, slice) => this.moves.claimed(process, slice);
+    this.clusterInvariants = new ClusterInvariants({
+      cluster: this.cluster,
+      clock,
+      trace: this.trace,
+      moves: this.moves,
+      violated,
+      readyLag: readyLag + (this.pace.suspicion.suspectAfter ?? leaseDuration) + this.pace.ownRenewal,
+      recorder,
+    });
+    this.#recorder = recorder;
+    this.sinkInvariants.onClaim = (process, slice, token) => {
+      this.moves.claimed(process, slice);
+      const identity = this.#identityOf(process);
+      if (identity !== undefined) recorder?.claimed(identity, slice, token);
+    };
+    if (recorder !== undefined) {
+      this.sinkInvariants.onForgotten = () => recorder.forgot();
+      this.sinkInvariants.onSent = (process, { sliceUid, token, batches }) => {
+        const identity = this.#identityOf(process);
+        if (identity !== undefined && batches.length > 0) recorder.sent(identity, sliceUid, token);
+      };
+    }
     this.sinkInvariants.onGap = (header) => this.moves.gap(header);
     this.broker = new BrokerModel({
       clock,
@@ -171,7 +198,8 @@ export class World {
   }
 
   /** The process dies where it stands. */
-  crash({ process }: ShardPlace): void {
+  crash({ process, identity }: ShardPlace): void {
+    this.#recorder?.crashed(identity);
     this.disturbed();
     this.trace.add('process', `${process.name} dies`);
     process.crash();
@@ -252,6 +280,10 @@ export class World {
     for (const supervisor of this.#supervisors) this.guard('stop', supervisor.stop());
   }
 
+  #identityOf(process: SimulatedProcess): ShardIdentity | undefined {
+    return this.shards.find((place) => place.process === process)?.identity;
+  }
+
   #uid(): string {
     return `pod-${++this.#incarnations}`;
   }
@@ -267,6 +299,7 @@ export class World {
     const random = this.random.fork(`${name} ${++this.#incarnations}`);
     const log = this.trace.logger(name);
     this.trace.add('process', `${name} starts in ${identity.uid}`);
+    this.#recorder?.started(identity);
     const onFatal = (task: string, error: unknown): void =>
       this.violated(`${name}: task ${task} ended for good: ${describeError(error)}`);
     const connected = this.api.connect(process);

@@ -160,7 +160,7 @@ Late(s) == LET p == proc[s] IN
 \* The operator's writes carry the resourceVersion that it read, so each is one step.
 Claimed == Rule("one handover at a time") => proc[slice.owner].token[1] = slice.epoch
 Name(s) == slice' = [owner |-> s, next |-> None, epoch |-> slice.epoch + 1, closing |-> ~Spare]
-Others == {s \in Shards \ {slice.owner} : proc[s].up}
+Others == Shards \ {slice.owner}   \* it may have died, and the operator not know yet
 Prepare == /\ reach["operator"] /\ Spare /\ slice.next = None /\ slice.epoch < MaxEpoch /\ Claimed
         /\ \E s \in Others : slice' = [slice EXCEPT !.next = s]
         /\ UNCHANGED <<tick, proc, sink, replica, reach, seen, spent>>

