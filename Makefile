@@ -1,7 +1,7 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-planner load check format generate simulate e2e e2e-failover e2e-scale e2e-up e2e-down
-export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK
+export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK MUTATIONS
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
@@ -32,7 +32,7 @@ load: setup ## The shard under load and failure, every tick accounted for (QUICK
 bench-planner: setup ## The planner at 1,000,000 instruments, the operator at 100,000 (CHECK=1: fail where a goal is missed)
 	@node bench/planner/main.ts
 
-simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...] [SHRINK=1]
+simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...] [SHRINK=1]; MUTATIONS=8: deliberate bugs
 	@node simulation/main.ts
 
 e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)

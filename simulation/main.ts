@@ -1,17 +1,20 @@
 import { availableParallelism } from 'node:os';
-import { campaign, replayCommand } from './campaign.ts';
+import { campaign, replayCommand, sight } from './campaign.ts';
 import { faults } from './faults.ts';
+import { mutations } from './mutations.ts';
 import type { FaultRates } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { type SimulationOptions, type SimulationResult, simulate } from './simulate.ts';
 
 /**
  * Seeds (`SEEDS`, from `START` on) over all cores, or one (`SEED`) with its trace (`TRACE=1`), some faults (`FAULTS`) or
- * some strikes (`STRIKES`); `SHRINK=1` looks for the fewest strikes that make it fail.
+ * some strikes (`STRIKES`); `SHRINK=1` looks for the fewest strikes that make it fail; `MUTATIONS=8` shows within how many
+ * seeds, of that many, each deliberate bug is seen.
  */
 async function main(settings: NodeJS.ProcessEnv): Promise<void> {
   // `make` passes what was not said as nothing.
   const said = (name: string): string | undefined => settings[name] || undefined;
+  if (said('MUTATIONS') !== undefined) return await showMutations(number(said('MUTATIONS') ?? '', 'MUTATIONS'));
   const SEED = said('SEED');
   const sums = { seeds: 0, violations: 0, faults: 0, tampered: 0, seconds: 0, fewest: Number.POSITIVE_INFINITY };
   const started = performance.now();
@@ -53,6 +56,16 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
     `simulate: seeds=${seeds} violations=${violations} faults=${struck} virtual_hours=${(seconds / 3600).toFixed(1)}`,
   );
   process.exitCode = violations > 0 ? 1 : 0;
+}
+
+/** What each deliberate bug is seen as, and within how many seeds of at most so many. */
+async function showMutations(most: number): Promise<void> {
+  show('| bug | seeds | seen first as |\n| --- | --- | --- |');
+  for (const mutation of mutations) {
+    const { seeds, violation } = await sight(mutation, most);
+    show(`| ${mutation.name} | ${seeds ?? `none of ${most}`} | ${violation?.replace(/^at [\d.]+ s: /, '') ?? ''} |`);
+    if (seeds === undefined) process.exitCode = 1;
+  }
 }
 
 /** The fewest strikes that bring the seed's violation about, and how to see them. */
