@@ -32,7 +32,7 @@ load: setup ## The shard under load and failure, every tick accounted for (QUICK
 bench-planner: setup ## The planner at 1,000,000 instruments, the operator at 100,000 (CHECK=1: fail where a goal is missed)
 	@node bench/planner/main.ts
 
-simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...] [SHRINK=1]; MUTATIONS=8: deliberate bugs
+simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...] [SHRINK=1]; MUTATIONS=16: deliberate bugs
 	@node simulation/main.ts
 
 e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)

@@ -8,7 +8,7 @@ import { type SimulationOptions, type SimulationResult, simulate } from './simul
 
 /**
  * Seeds (`SEEDS`, from `START` on) over all cores, or one (`SEED`) with its trace (`TRACE=1`), some faults (`FAULTS`) or
- * some strikes (`STRIKES`); `SHRINK=1` looks for the fewest strikes that make it fail; `MUTATIONS=8` shows within how many
+ * some strikes (`STRIKES`); `SHRINK=1` looks for the fewest strikes that make it fail; `MUTATIONS=16` shows within how many
  * seeds, of that many, each deliberate bug is seen.
  */
 async function main(settings: NodeJS.ProcessEnv): Promise<void> {
@@ -52,6 +52,7 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
     `took ${real.toFixed(1)} s: ${Math.round(seconds / real)} times as fast as time, ${((seeds / real) * 60).toFixed(0)} seeds a minute`,
   );
   show(`at least ${fewest} faults a seed, and ${tampered} calls and events tampered with in all`);
+  show(`at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB of memory`);
   show(
     `simulate: seeds=${seeds} violations=${violations} faults=${struck} virtual_hours=${(seconds / 3600).toFixed(1)}`,
   );

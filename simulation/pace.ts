@@ -46,7 +46,7 @@ const easy: Pace = {
 /** Still less often: so an hour costs little more than its faults. */
 const slow: Pace = {
   name: 'slow',
-  shard: { heartbeat: 20_000, statusInterval: 12_000, sweep: 15_000 },
+  shard: { heartbeat: 20_000, statusInterval: 8_000, sweep: 15_000 },
   leaseRenewal: 16_000,
   ownRenewal: 14_000,
   suspicion: { suspectAfter: 34_000, liveWithin: 32_000 },

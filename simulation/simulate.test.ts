@@ -62,7 +62,7 @@ test('every fault has a name of its own', () => {
 });
 
 /** Each deliberate bug is seen within this many seeds. */
-const within = 8;
+const within = 16;
 
 test.each(mutations)(
   'sees a deliberate bug: $name',
