@@ -1,11 +1,11 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-planner load check format generate simulate e2e e2e-failover e2e-scale e2e-up e2e-down
+.PHONY: help setup demo test bench bench-planner bench-cardinality bench-metrics bench-dashboards load check format generate simulate e2e e2e-failover e2e-scale e2e-up e2e-down
 export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK MUTATIONS
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install npm packages and the pinned Node
 	@scripts/setup packages
@@ -31,6 +31,18 @@ load: setup ## The shard under load and failure, every tick accounted for (QUICK
 
 bench-planner: setup ## The planner at 1,000,000 instruments, the operator at 100,000 (CHECK=1: fail where a goal is missed)
 	@node bench/planner/main.ts
+
+bench-cardinality: setup ## Series and scrape time of a shard with 5,000 and with 100,000 instruments, by a real Prometheus
+	@scripts/setup prometheus
+	@node bench/monitoring/cardinality.ts
+
+bench-metrics: setup ## What metrics cost on the hot path, by switching them off (QUICK=1: a minute)
+	@scripts/setup redis
+	@node bench/monitoring/cost.ts
+
+bench-dashboards: setup ## All queries of the fleet dashboard against a generated day of 10 shards (CHECK=1: fail above 2 s)
+	@scripts/setup prometheus
+	@node bench/monitoring/dashboards.ts
 
 simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...] [SHRINK=1]; MUTATIONS=16: deliberate bugs
 	@node simulation/main.ts

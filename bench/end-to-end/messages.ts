@@ -11,6 +11,8 @@ export interface Scenario {
   readonly latest: boolean;
   /** Frames of so many packets at this pace, each a batch at once (`window: 0`), instead of as many as are taken. */
   readonly pace?: { readonly ticksPerSecond: number; readonly packetsPerFrame: number };
+  /** Without metrics, to see what they cost. */
+  readonly unmeasured?: true;
 }
 
 /** Milliseconds that half, all but a hundredth and all but a thousandth are not above. */

@@ -40,7 +40,8 @@ const config = JSON.parse(process.argv[2]!) as Config;
 const cluster = new MemoryCluster({ clock });
 const metrics = new Metrics();
 const redis = new RedisSink({ url: config.redis, clock, random, log });
-const sink = new MeteredSink({ sink: redis, metrics, clock, shard: identity.shard });
+const measured = config.scenario.unmeasured !== true;
+const sink = measured ? new MeteredSink({ sink: redis, metrics, clock, shard: identity.shard }) : redis;
 const frameSeconds = frameObserver(metrics, identity.shard);
 const limits = { stalledAtLeast: 600_000, quietAtMost: 600_000 };
 const perTick = new Samples();
@@ -50,8 +51,9 @@ const observeFrame = (seconds: number): void => {
   if (pace !== undefined) perTick.add((seconds * 1000) / pace.packetsPerFrame);
 };
 const supervisor = new Supervisor({ clock, random, log, onFatal: () => process.exit(70) });
-const shard = createShard({ identity, cluster, sink, providers, clock, log, random, supervisor, observeFrame, limits });
-registerShardMetrics(metrics, shard, clock);
+const observed = measured || pace !== undefined ? { observeFrame } : {};
+const shard = createShard({ identity, cluster, sink, providers, clock, log, random, supervisor, limits, ...observed });
+if (measured) registerShardMetrics(metrics, shard, clock);
 
 listen((message) => {
   if (message.kind === 'stop') process.exit(0);

@@ -8,6 +8,8 @@ import type { ShardTotals } from '../../ticker/shard/totals.ts';
 export interface FeedPlan {
   readonly instruments: number;
   readonly mode: 'full' | 'quote';
+  /** Instruments of one connection; default as many as the broker allows. */
+  readonly perConnection?: number;
 }
 
 /** Instruments of one slice: tick `g` of it is the `floor(g / count) + 1`-th of its instrument `first + g % count`. */

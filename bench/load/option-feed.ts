@@ -51,8 +51,9 @@ export class OptionFeed {
     this.#rounds = roundsOf(frames, packets, underlyings.length);
     this.#models = modelsOf(groups, this.#rounds[0]!.options);
     const slices: SliceFeed[] = [];
-    for (let first = 0; first < plan.instruments; first += optionsPerSlice) {
-      const count = Math.min(optionsPerSlice, plan.instruments - first);
+    const { perConnection = optionsPerSlice } = plan;
+    for (let first = 0; first < plan.instruments; first += perConnection) {
+      const count = Math.min(perConnection, plan.instruments - first);
       const options = this.#groups(first, count, plan.mode);
       slices.push({ uid: `slice-${slices.length}`, first, count, groups: [...options, ...underlyings] });
     }
