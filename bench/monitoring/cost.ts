@@ -24,13 +24,13 @@ for (let turn = 0; turn < turns; turn++) {
     (off ? unmeasured : measured).push(1e9 / ticksPerCpuSecond);
   }
 }
-const least = (values: readonly number[]): number => Math.min(...values);
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 console.log(
   JSON.stringify({
     nanosecondsOfATick: measured.map(Math.round),
     withoutMetrics: unmeasured.map(Math.round),
-    // The least disturbed turn of each: other work on the machine only adds.
-    share: Number((least(measured) / least(unmeasured) - 1).toFixed(4)),
+    share: Number((median(measured) / median(unmeasured) - 1).toFixed(3)),
     load: loadavg()[0],
   }),
 );
