@@ -9,12 +9,14 @@ import { json, type Outcome, table } from './table.ts';
 
 /**
  * Measures how long ticks are away when something dies, by the clock of a reader in the cluster, and accounts for every tick.
- * Environment: N repetitions of each case, ONLY parts of names (a, or a|b), LONG seconds of the long cases. Ends with 1 where a tick is
+ * Environment: N repetitions of each case, ONLY names or parts of names (a, or a|b), LONG seconds of the long cases. Ends with 1 where a tick is
  * unaccounted for, where two owners were live, or where a case could not be run.
  */
 const repetitions = Number(process.env['N'] ?? 10);
 const only = process.env['ONLY'] ?? '';
-const chosen = cases.filter(({ name }) => only.split('|').some((part) => name.includes(part)));
+const whole = new Set(cases.map(({ name }) => name));
+const matches = (name: string, part: string): boolean => (whole.has(part) ? name === part : name.includes(part));
+const chosen = cases.filter(({ name }) => only.split('|').some((part) => matches(name, part)));
 const left = chosen.filter(({ breaksNodes }) => breaksNodes && !ownNodes);
 if (left.length > 0) console.error(`not on a cluster of others: ${left.map(({ name }) => name).join(', ')}`);
 
