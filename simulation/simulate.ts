@@ -1,4 +1,5 @@
 import { sleep } from '../runtime/clock.ts';
+import { describeError } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
 import { checkLiveness } from './liveness.ts';
 import type { Mutation } from './mutations.ts';
@@ -43,6 +44,17 @@ const wakes = 40_000;
 /** Runs one seed: cycles of faults, a calm in which everything must come right, and a stillness. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const world = new World(options);
+  // It would end a real process.
+  const stray = (error: unknown): void => world.violated(`a promise failed and nobody heard: ${describeError(error)}`);
+  process.on('unhandledRejection', stray);
+  try {
+    return await run(world, options);
+  } finally {
+    process.off('unhandledRejection', stray);
+  }
+}
+
+async function run(world: World, options: SimulationOptions): Promise<SimulationResult> {
   const { clock, random, trace } = world;
   const user = new User(world);
   const draw = random.fork('schedule');
@@ -80,6 +92,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (options.stopAtFirst === true && world.violations.length > 0) break;
     await play(world, user, cycle, { until, strike, random: random.fork(`cycle ${cycle.begins}`) });
   }
+  // Node tells of promises that nobody listens to once nothing else is left to do.
+  await new Promise((resolve) => setImmediate(resolve));
   const violations = [...world.violations];
   world.stop();
   return {

@@ -98,7 +98,9 @@ export function applyConfig(
     fields,
     new Map(managers).set(key, { ...by, fields }),
   );
-  const others = settle(compare(schema, live, object), managers, key, force);
+  // Where nobody else owns anything, nothing can change hands.
+  const alone = managers.size === 0 || (managers.size === 1 && managers.has(key));
+  const others = alone ? new Map(managers) : settle(compare(schema, live, object), managers, key, force);
   const own = reuse(managers.get(key)?.fields, strip(fields));
   if (isEmpty(own)) others.delete(key);
   else others.set(key, { ...by, fields: own });

@@ -77,6 +77,8 @@ export class SliceRunner {
   readonly #gaps: SliceGaps;
   readonly #role: SliceRole;
   readonly #standby: SliceStandby;
+  /** It is being stopped: what is seen from now on is not its own any more. */
+  #stopping = false;
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #stopListening: () => void;
   /** As it was acted on last. */
@@ -211,6 +213,8 @@ export class SliceRunner {
   }
 
   #see(slice: SubscriptionSlice): void {
+    // What a look-up that was under way brings is for the runner that comes after.
+    if (this.#stopping) return;
     if (!this.#role.see(slice, this.#outbox.named)) return;
     const { role } = this.#role;
     if (role !== 'other' && !this.#role.reported) this.#status.repeat();
@@ -276,6 +280,7 @@ export class SliceRunner {
 
   /** Ends its tasks; what is still held is lost with the process, but for what the spool has. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     this.#connection.want(false);
     this.#pump.stop();
     this.#stopListening();
