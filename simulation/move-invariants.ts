@@ -72,10 +72,12 @@ export class MoveInvariants {
     const report = reportOf(before, owner);
     const streams = report?.phase === 'Streaming' || report?.phase === 'Draining';
     if (!streams || report.token?.epoch !== before.spec.epoch || report.beatenBy !== undefined) return;
+    const former = this.#witness.processOf(owner);
+    const account = `${slice.metadata.namespace}/${slice.spec.account}`;
+    // One that the broker lets in no more has nothing to hand over, whatever it last said.
+    if (former === undefined || !this.#witness.connected(former, account)) return;
     if (slice.spec.handover !== 'closeFirst') {
-      const former = this.#witness.processOf(owner);
-      const account = `${slice.metadata.namespace}/${slice.spec.account}`;
-      if (former !== undefined) this.#moving.set(slice.metadata.uid ?? '', { former, account });
+      this.#moving.set(slice.metadata.uid ?? '', { former, account });
     }
     if (same(next, named)) this.#promotion(before, slice.spec, owner);
     else if (slice.spec.handover !== 'closeFirst') this.#takeover(slice, owner);
