@@ -4,7 +4,6 @@ import { SeededRandom } from '../runtime/random.ts';
 import { VirtualClock } from '../runtime/virtual-clock.ts';
 import { alice, Fixture, type Loose } from './contract/fixtures.ts';
 import { conflict, unavailable } from './errors.ts';
-import { Expectations } from './expectations.ts';
 import { type EventFault, type Faults, FaultyCluster } from './faulty-cluster.ts';
 import { Informer, type InformerOptions } from './informer.ts';
 import { MemoryCluster, type MemoryClusterOptions } from './memory/memory-cluster.ts';
@@ -235,42 +234,5 @@ describe('reflector', () => {
       await converged();
       await end();
     }
-  });
-});
-
-describe('expectations', () => {
-  test('are met when the cache has the last write and the last deletion, and not before', async () => {
-    const { clock, memory, faulty, informer, fixture, end, signal } = setUp();
-    await clock.advance(10);
-    const expectations = new Expectations(informer);
-    expect(expectations.satisfied).toBe(true);
-    faulty.faults = { event: () => ({ delay: 500 }) };
-    const created = await memory.apply(instrumentSets, fixture.set(), alice);
-    expectations.wrote(created);
-    await clock.advance(10);
-    expect(expectations.satisfied).toBe(false);
-    expect(informer.observed(created.metadata.resourceVersion ?? '')).toBe(false);
-    const met = expectations.wait(signal);
-    await clock.advance(600);
-    expect(await met).toBe(true);
-    await memory.delete(instrumentSets, created.metadata);
-    expectations.deleted(created);
-    expect(expectations.satisfied).toBe(false);
-    await clock.advance(600);
-    expect(expectations.satisfied).toBe(true);
-    await end();
-  });
-
-  test('waiting is given up with its signal', async () => {
-    const { clock, memory, informer, fixture, end } = setUp();
-    await end();
-    const created = await memory.apply(instrumentSets, fixture.set(), alice);
-    const expectations = new Expectations(informer);
-    expectations.wrote(created);
-    const stop = new AbortController();
-    const waiting = expectations.wait(stop.signal);
-    await clock.advance(1_000);
-    stop.abort();
-    expect(await waiting).toBe(false);
   });
 });
