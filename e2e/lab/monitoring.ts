@@ -9,15 +9,27 @@ import { fixture } from './lab.ts';
 export const monitoring = 'ticker-monitoring';
 
 const root = join(import.meta.dirname, '..', '..');
-const local = (name: string): string => `localhost/ticker-operator/${name}:e2e`;
-const images = {
-  OPERATOR_IMAGE: local('prometheus-operator'),
-  RELOADER_IMAGE: local('prometheus-config-reloader'),
-  PROMETHEUS_IMAGE: local('prometheus'),
-  ALERTMANAGER_IMAGE: local('alertmanager'),
-};
+const prometheusVersion = 'v3.16.0';
+const alertmanagerVersion = 'v0.35.0';
 
-/** Installs prometheus-operator, a Prometheus and an Alertmanager; images and manifests are those of their Go modules. */
+/** Images that `e2e/kind/monitoring` has built and loaded; on a cluster of others, the published ones of these versions. */
+function imagesOf(manifests: string): Record<string, string> {
+  const local = (name: string): string => `localhost/ticker-operator/${name}:e2e`;
+  const operatorVersion = /@(v[^/]+)\//.exec(manifests)?.[1] ?? '';
+  const ours = (process.env['E2E_KUBECONFIG'] ?? '') === '';
+  const image = (name: string, home: string, version: string): string =>
+    ours ? local(name) : `quay.io/${home}/${name}:${version}`;
+  return {
+    OPERATOR_IMAGE: image('prometheus-operator', 'prometheus-operator', operatorVersion),
+    RELOADER_IMAGE: image('prometheus-config-reloader', 'prometheus-operator', operatorVersion),
+    PROMETHEUS_IMAGE: image('prometheus', 'prometheus', prometheusVersion),
+    ALERTMANAGER_IMAGE: image('alertmanager', 'prometheus', alertmanagerVersion),
+    PROMETHEUS_VERSION: prometheusVersion,
+    ALERTMANAGER_VERSION: alertmanagerVersion,
+  };
+}
+
+/** Installs prometheus-operator, a Prometheus and an Alertmanager; manifests are those of its Go module. */
 export async function installMonitoring(): Promise<void> {
   const manifests = (await run(join(root, 'e2e', 'kind', 'monitoring'), [], { timeout: 900_000 })).trim();
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
@@ -30,7 +42,7 @@ export async function installMonitoring(): Promise<void> {
   const role = join(manifests, 'rbac', 'prometheus-operator', 'prometheus-operator-cluster-role.yaml');
   await kubectl(['apply', '-f', role]);
   await eventually('the kinds of prometheus-operator are there', async () => {
-    await apply(await fixture('monitoring.yaml'), monitoring, { NAMESPACE: monitoring, ...images });
+    await apply(await fixture('monitoring.yaml'), monitoring, { NAMESPACE: monitoring, ...imagesOf(manifests) });
     return true;
   });
   for (const each of ['prometheus/e2e', 'alertmanager/e2e'])

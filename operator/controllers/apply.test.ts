@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { unavailable } from '../../cluster/errors.ts';
+import { FaultyCluster } from '../../cluster/faulty-cluster.ts';
+import { MemoryCluster } from '../../cluster/memory/memory-cluster.ts';
+import { subscriptionSlices } from '../../cluster/resources.ts';
+import type { InstrumentSet, SubscriptionSlice, TickerAccount } from '../../crds/index.ts';
+import { silentLogger } from '../../runtime/log.ts';
+import { VirtualClock } from '../../runtime/virtual-clock.ts';
+import { sliceOf } from '../handover/handover.testing.ts';
+import { Applier } from './apply.ts';
+import { fieldManager } from './names.ts';
+import { Overlay } from './overlay.ts';
+
+/** A slice that was written by ourselves, and a watch that has not shown it yet. */
+async function setUp() {
+  const clock = new VirtualClock();
+  const cluster = new FaultyCluster(new MemoryCluster({ clock }), clock);
+  const slices = new Overlay<SubscriptionSlice>(clock);
+  const accounts = new Overlay<TickerAccount>(clock);
+  const sets = new Overlay<InstrumentSet>(clock);
+  const applier = new Applier(cluster, { accounts, sets, slices }, silentLogger);
+  const { metadata, status: _, ...rest } = sliceOf();
+  const object = { ...rest, metadata: { name: metadata.name, namespace: metadata.namespace ?? '' } };
+  const stale = await cluster.apply<SubscriptionSlice>(subscriptionSlices, object, { fieldManager });
+  await applier.slices([{ kind: 'apply', object: { ...object, spec: { ...object.spec, epoch: 2 } }, existing: stale }]);
+  return { cluster, applier, object, stale, epoch: () => slices.over([stale])[0]?.spec.epoch };
+}
+
+test('an answer that is lost takes nothing from what we know of our writes before it', async () => {
+  const { cluster, applier, stale, epoch } = await setUp();
+  expect(epoch()).toBe(2);
+  cluster.faults = { loseReply: () => unavailable('the reply was lost') };
+  const outcome = await applier.slices([{ kind: 'prune', existing: stale, operations: [] }]);
+  expect(outcome.failures).toHaveLength(1);
+  expect(epoch()).toBe(2);
+});
+
+test("another's write does: the watch has to show it", async () => {
+  const { applier, object, stale, epoch } = await setUp();
+  const { uid = '', resourceVersion = '' } = stale.metadata;
+  const outdated = { ...object, metadata: { ...object.metadata, uid, resourceVersion } };
+  const outcome = await applier.slices([{ kind: 'apply', object: outdated, existing: stale }]);
+  expect(outcome).toMatchObject({ conflicts: 1, failures: [] });
+  expect(epoch()).toBe(1);
+});
