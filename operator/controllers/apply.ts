@@ -74,7 +74,8 @@ export class Applier {
         await this.#release(write.existing);
       }
     } catch (error) {
-      slices.forget(id);
+      // A lost answer says nothing against what was written before it; who is told of another's write has to look.
+      if (hasCode(error, 'CLUSTER_CONFLICT') || hasCode(error, 'CLUSTER_NOT_FOUND')) slices.forget(id);
       if (hasCode(error, 'CLUSTER_NOT_FOUND')) return;
       throw error;
     }
