@@ -74,8 +74,10 @@ const balancing = 16_000;
 /**
  * Waits until every shard has a slice, so that what happens to one leaves the other's alone. An account that has no connection to
  * spare, for one of its shards has just died, is not moved for that: then it is not waited for any longer.
+ *
+ * @param timeout milliseconds
  */
-export async function balanced(): Promise<void> {
+export async function balanced(timeout = balancing): Promise<void> {
   const even = async (): Promise<true | undefined> => {
     const slices = (await list('subscriptionslice', desk)).map(({ spec }) => sliceSpec.parse(spec));
     const owners = new Set(slices.map(({ owner }) => owner?.uid));
@@ -83,7 +85,7 @@ export async function balanced(): Promise<void> {
     const still = slices.every(({ next }) => next === undefined);
     return still && shards.every(({ uid }) => owners.has(uid)) ? true : undefined;
   };
-  await eventually('every shard has a slice', even, { timeout: balancing, interval: 500 }).catch(() => undefined);
+  await eventually('every shard has a slice', even, { timeout, interval: 500 }).catch(() => undefined);
 }
 
 /** Waits until every pod is Ready and reaches the API server, each slice is streamed by its owner with no move under way, and every set is Ready. */
