@@ -28,7 +28,7 @@ export async function helmRollback(revision: number): Promise<void> {
 
 /** `helm uninstall`; waits until the ticker pods, which the operator made, are gone too. */
 export async function helmUninstall(): Promise<void> {
-  await run('helm', ['uninstall', release, '-n', system, ...minutes], { timeout: 320_000 });
+  await run('helm', ['uninstall', release, '-n', system, '--ignore-not-found', ...minutes], { timeout: 320_000 });
   await eventually('no ticker pod is left', async () =>
     (await pods(system, shardPods)).length === 0 ? true : undefined,
   );

@@ -5,7 +5,7 @@ import { measure } from '../failover/measure.ts';
 import { eventually } from '../lab/command.ts';
 import { applyDesk, clearDesk, recovered } from '../lab/desk.ts';
 import { kubectl, list, pods } from '../lab/kubectl.ts';
-import { chart, definitions, desk, imagesFromEnvironment, operatorPods, system, upgrade } from '../lab/lab.ts';
+import { chart, definitions, desk, imagesFromEnvironment, install, operatorPods, system } from '../lab/lab.ts';
 import { readReport, resetReader } from '../lab/reader.ts';
 import {
   helmInstall,
@@ -20,9 +20,11 @@ import {
 const images = imagesFromEnvironment();
 
 beforeAll(applyDesk);
+// Anew, and not by an upgrade: that would roll the ticker pods out beneath the tests that follow.
 afterAll(async () => {
-  await upgrade(images);
   await clearDesk();
+  await helmUninstall();
+  await install(images);
 });
 
 /** UIDs of what users own, and of the definitions: the very same objects. */
