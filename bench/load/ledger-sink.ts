@@ -1,61 +1,33 @@
 import type { Token } from '../../crds/index.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, Sink } from '../../ticker/sinks/sink.ts';
+import { ForwardingSink } from '../../ticker/sinks/forwarding-sink.ts';
+import type { Answer, Call, ClaimAnswer, ClaimRequest } from '../../ticker/sinks/sink.ts';
 import type { LedgerEntry } from './messages.ts';
 
 /** Keeps a ledger of every batch that the sink behind it is known to have accepted, whatever became of its answer. */
-export class LedgerSink implements Sink {
+export class LedgerSink extends ForwardingSink {
   /** In the order of acceptance. */
   readonly entries: LedgerEntry[] = [];
-  readonly #sink: Sink;
   /** Calls whose acceptance is not known yet, by slice and token, by `n`. */
   readonly #open = new Map<string, Map<number, Call>>();
 
-  constructor(sink: Sink) {
-    this.#sink = sink;
-  }
-
-  async claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    const answer = await this.#sink.claim(request);
+  override async claim(request: ClaimRequest): Promise<ClaimAnswer> {
+    const answer = await super.claim(request);
     if (answer.kind === 'claimed' && answer.before !== undefined) {
       this.#accepted(request.sliceUid, answer.before.token, answer.before.n);
     }
     return answer;
   }
 
-  async send(call: Call): Promise<Answer> {
+  override async send(call: Call): Promise<Answer> {
     const key = keyOf(call.sliceUid, call.token);
     const calls = this.#open.get(key) ?? new Map<number, Call>();
     this.#open.set(key, calls);
     // An answer may say so of a call before it; only headers are kept, for the payload's memory is used again.
     calls.set(call.n, { ...call, batches: call.batches.map((batch) => ({ ...batch, payload: '', latest: [] })) });
-    const answer = await this.#sink.send(call);
+    const answer = await super.send(call);
     if (answer.kind === 'written' || answer.kind === 'already') this.#accepted(call.sliceUid, call.token, call.n);
     else if (answer.kind === 'gap' || answer.kind === 'refused') this.#accepted(call.sliceUid, call.token, answer.last);
     return answer;
-  }
-
-  sendLate(call: Call): Promise<Answer> {
-    return this.#sink.sendLate(call);
-  }
-
-  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
-    return this.#sink.mark(sliceUid, mark);
-  }
-
-  end(sliceUid: string, token: Token): Promise<Answer> {
-    return this.#sink.end(sliceUid, token);
-  }
-
-  placeOf(sliceUid: string): string {
-    return this.#sink.placeOf?.(sliceUid) ?? 'all';
-  }
-
-  ping(): Promise<void> {
-    return this.#sink.ping();
-  }
-
-  close(): Promise<void> {
-    return this.#sink.close();
   }
 
   #accepted(sliceUid: string, token: Token, last: number): void {

@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, type Tracer, trace } from '@opentelemetry/api';
-import type { Token } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, SealedBatch, Sink } from './sink.ts';
+import { ForwardingSink } from './forwarding-sink.ts';
+import type { Answer, Call, SealedBatch, Sink } from './sink.ts';
 
 export interface TracedSinkOptions {
   readonly sink: Sink;
@@ -15,51 +15,22 @@ export interface TracedSinkOptions {
  * A sink that makes one trace of a sampled batch: from its first tick's receipt over its sealing to the sink's answer.
  * Nothing is done for the others but counting them.
  */
-export class TracedSink implements Sink {
-  readonly #sink: Sink;
+export class TracedSink extends ForwardingSink {
   readonly #options: TracedSinkOptions;
   #batches = 0;
 
   constructor(options: TracedSinkOptions) {
-    this.#sink = options.sink;
+    super(options.sink);
     this.#options = options;
   }
 
-  claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    return this.#sink.claim(request);
-  }
-
-  async send(call: Call): Promise<Answer> {
+  override async send(call: Call): Promise<Answer> {
     const sampled = call.batches.filter((batch) => this.#isSampled(batch));
-    if (sampled.length === 0) return this.#sink.send(call);
+    if (sampled.length === 0) return super.send(call);
     const sent = this.#options.clock.now();
-    const answer = await this.#sink.send(call);
+    const answer = await super.send(call);
     for (const batch of sampled) this.#record(batch, sent, answer.kind);
     return answer;
-  }
-
-  sendLate(call: Call): Promise<Answer> {
-    return this.#sink.sendLate(call);
-  }
-
-  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
-    return this.#sink.mark(sliceUid, mark);
-  }
-
-  end(sliceUid: string, token: Token): Promise<Answer> {
-    return this.#sink.end(sliceUid, token);
-  }
-
-  placeOf(sliceUid: string): string {
-    return this.#sink.placeOf?.(sliceUid) ?? 'all';
-  }
-
-  ping(): Promise<void> {
-    return this.#sink.ping();
-  }
-
-  close(): Promise<void> {
-    return this.#sink.close();
   }
 
   #isSampled({ header }: SealedBatch): boolean {
