@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { leases, subscriptionSlices } from '../../cluster/resources.ts';
 import type { SubscriptionSlice } from '../../crds/index.ts';
+import { AccountSlice } from '../pipeline/account-slice.ts';
 import { connectionLimit, credentialsRefused, unreachable } from '../providers/errors.ts';
 import { sinkUnavailable } from '../sinks/errors.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -57,6 +58,20 @@ describe('a named shard', () => {
     expect(connection!.messages.slice(before)).toEqual([['subscribe', [3], 'quote']]);
     expect(world.broker.connections).toHaveLength(1);
     expect(world.status('shard-0')).toMatchObject({ subscribed: 3, ticking: 3 });
+  });
+
+  test('a spec is compiled once, however often the status is written', async () => {
+    const configure = vi.spyOn(AccountSlice.prototype, 'configure');
+    world.login();
+    world.put({ owner: me });
+    await world.start(me);
+    await world.run(5_000);
+    expect(world.cluster.statusWrites.length).toBeGreaterThan(1);
+    expect(configure).toHaveBeenCalledTimes(1);
+    world.put({ owner: me, groups: [group([1, 2])] });
+    await world.run(5_000);
+    expect(configure).toHaveBeenCalledTimes(2);
+    configure.mockRestore();
   });
 
   test('after a reconnect everything is subscribed again and the gap is told', async () => {

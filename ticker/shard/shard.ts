@@ -278,10 +278,10 @@ class ShardProcess implements Shard {
   #seen(slice: SubscriptionSlice): void {
     const { identity } = this.#options;
     const uid = slice.metadata.uid ?? '';
-    this.#unconfirmed.delete(uid);
+    const spooled = this.#unconfirmed.delete(uid);
     const known = this.#runners.get(uid);
     if (known !== undefined) {
-      known.update(slice);
+      known.update(slice, spooled);
       return;
     }
     if (this.#again.has(uid)) {

@@ -83,6 +83,8 @@ export class SliceRunner {
   readonly #stopListening: () => void;
   /** As it was acted on last. */
   #slice: SubscriptionSlice;
+  /** Generation of the spec that everything is configured for. */
+  #configured: number | undefined;
   /** Of the slice that the spool remembers. */
   #keptGeneration: string | undefined;
   #suspended = false;
@@ -206,8 +208,13 @@ export class SliceRunner {
     });
   }
 
-  /** The object as the watch shows it. */
-  update(slice: SubscriptionSlice): void {
+  /**
+   * The object as the watch shows it.
+   *
+   * @param anew take its spec over although its generation is known: the one at hand is from the spool
+   */
+  update(slice: SubscriptionSlice, anew = false): void {
+    if (anew) this.#configured = undefined;
     this.#lookup.seen();
     this.#see(slice);
   }
@@ -235,9 +242,11 @@ export class SliceRunner {
     this.#finishIfReleased();
   }
 
+  /** A status that was written changes nothing here: all that is compiled from a spec would be thrown away. */
   #configure(slice: SubscriptionSlice): void {
     const { account, pipeline } = this.#options;
-    const { spec } = slice;
+    const { spec, metadata } = slice;
+    if (metadata.generation !== undefined && metadata.generation === this.#configured) return;
     this.#slice = slice;
     this.#suspended = spec.suspended;
     this.#sessions.configure(spec);
@@ -246,6 +255,7 @@ export class SliceRunner {
     pipeline.configure(spec);
     this.#connection.configure(spec.groups);
     this.#standby.recheck();
+    this.#configured = metadata.generation;
   }
 
   /** The object left the watch: another is named, or it is gone. */
