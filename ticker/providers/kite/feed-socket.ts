@@ -10,7 +10,7 @@ const switchingProtocols = /^HTTP\/1\.1 101 /;
 const mostHeadBytes = 64 * 1024;
 
 /**
- * Opens the socket of a WebSocket client that reads into memory of its own, used again for every read ({@link WholeFrames}):
+ * Opens the socket of a WebSocket client that reads into memory that is used again for every read ({@link WholeFrames}):
  * what is passed to `ws` as `createConnection`. The frames of a `data` event are valid until its listeners return. Until
  * the protocol is switched it is an ordinary socket.
  *

@@ -68,6 +68,27 @@ describe('frames are handed on whole', () => {
     expect(feed(frames, long, () => 65_536).map(({ text }) => text)).toEqual([long.toString('latin1')]);
   });
 
+  test('connections read into the same memory, one after another, each in the middle of a frame', () => {
+    const connections = Array.from({ length: 5 }, (_, i) => ({
+      frames: new WholeFrames(1_000_000),
+      bytes: Buffer.concat([200, 70_000, 300_000, 5].map((length) => frameOf(0x82, Buffer.alloc(length, 65 + i)))),
+      at: 0,
+      taken: [] as Buffer[],
+    }));
+    const memory = connections.map(({ frames }) => frames.space.buffer);
+    expect(new Set(memory).size).toBe(1);
+    const random = new SeededRandom(3);
+    while (connections.some(({ at, bytes }) => at < bytes.length)) {
+      for (const each of connections) {
+        const size = 1 + Math.floor(random.next() * 30_000);
+        const copied = each.bytes.copy(each.frames.space, 0, each.at, Math.min(each.bytes.length, each.at + size));
+        each.at += copied;
+        each.frames.filled(copied, (chunk) => each.taken.push(Buffer.from(chunk)));
+      }
+    }
+    for (const { taken, bytes } of connections) expect(Buffer.concat(taken).equals(bytes)).toBe(true);
+  });
+
   test('the memory of messages is used again; parts of one, pings and closes are copies', () => {
     const frames = new WholeFrames(1000);
     const held: Buffer[] = [];

@@ -10,6 +10,15 @@ const wholeBinary = 0x82;
 const lengthBits = 0x7f;
 const maskBit = 0x80;
 
+/** Bytes of a frame's beginning that there is room for at least, once one had to wait. */
+const leastBegun = 4096;
+
+/**
+ * What the sockets of a thread read into, one after another: what one has read is handed on before the next reads. Memory
+ * of its own would cost a connection as much as some hundred instruments.
+ */
+const shared = Buffer.allocUnsafeSlow(readBytes);
+
 /**
  * Memory that a WebSocket's bytes are read into, again and again. Hands on whole frames only, so that whoever takes them
  * apart keeps nothing of it: fresh memory for each read, and a message joined from two reads, would be most of what the
@@ -17,10 +26,15 @@ const maskBit = 0x80;
  */
 export class WholeFrames {
   readonly #mostBytes: number;
-  #memory = Buffer.allocUnsafeSlow(readBytes);
-  /** What was not handed on yet. */
-  #start = 0;
-  #end = 0;
+  /** Its own while a frame is longer than what is shared. */
+  #memory = shared;
+  /** Bytes that were not handed on yet: the frame that has begun. */
+  #kept = 0;
+  /** These bytes, while others read into the same memory. */
+  #begun = Buffer.alloc(0);
+  /** The most of them lately, and in how many reads. */
+  #mostBegun = 0;
+  #reads = 0;
   #broken = false;
   /** Reads since {@link readBytes} were not enough. */
   #small = 0;
@@ -32,24 +46,25 @@ export class WholeFrames {
 
   /** Where the next bytes go. Ask after every {@link filled}. */
   get space(): Buffer {
-    return this.#memory.subarray(this.#end);
+    return this.#memory.subarray(this.#kept);
   }
 
   /**
-   * So many bytes were read into {@link space}.
+   * So many bytes were read into {@link space}, and nothing by any other since.
    *
    * @param take gets frames one after another. Where `kept`, it may keep these bytes; else they are overwritten later.
    */
   filled(bytes: number, take: (frames: Buffer, kept: boolean) => void): void {
-    this.#end += bytes;
     const memory = this.#memory;
+    if (memory === shared) this.#begun.copy(memory, 0, 0, this.#kept);
+    const end = this.#kept + bytes;
     let messages = true;
-    let at = this.#start;
+    let at = 0;
     let needed = 0;
-    while (at < this.#end && !this.#broken) {
-      needed = frameBytes(memory, at, this.#end);
+    while (at < end && !this.#broken) {
+      needed = frameBytes(memory, at, end);
       if (needed > this.#mostBytes + longestHeader) this.#broken = true;
-      if (at + needed > this.#end) break;
+      if (at + needed > end) break;
       // The parts of a message, and what is said of a connection's end, are kept until later.
       const first = memory[at]!;
       if (first !== wholeBinary && first !== wholeText) messages = false;
@@ -57,35 +72,38 @@ export class WholeFrames {
       needed = 0;
     }
     if (this.#broken) {
-      at = this.#end;
+      at = end;
       messages = false;
     }
-    const frames = memory.subarray(this.#start, at);
-    this.#start = at;
-    if (frames.length > 0) take(messages ? frames : Buffer.from(frames), !messages);
-    this.#makeRoom(needed);
+    const frames = memory.subarray(0, at);
+    if (at > 0) take(messages ? frames : Buffer.from(frames), !messages);
+    this.#keep(at, end, needed);
   }
 
-  /** @param needed bytes of the frame that has begun, as far as that is known */
-  #makeRoom(needed: number): void {
-    const begun = this.#end - this.#start;
-    const wanted = Math.max(needed, longestHeader);
-    this.#small = wanted > readBytes ? 0 : this.#small + 1;
-    if (this.#memory.length > readBytes && this.#small > shrinkAfter && begun <= readBytes / 2) {
-      this.#move(Buffer.allocUnsafeSlow(readBytes), begun);
-      return;
-    }
-    if (begun > 0 && this.#start + wanted <= this.#memory.length) return;
-    const { length } = this.#memory;
-    this.#move(wanted > length ? Buffer.allocUnsafeSlow(Math.max(wanted, 2 * length)) : this.#memory, begun);
+  /**
+   * Keeps what has begun, from `start` to `end`, where the next bytes are to go behind it.
+   *
+   * @param needed bytes of the frame that has begun, as far as that is known
+   */
+  #keep(start: number, end: number, needed: number): void {
+    const from = this.#memory;
+    this.#kept = end - start;
+    this.#small = needed > readBytes ? 0 : this.#small + 1;
+    if (needed > from.length) this.#memory = Buffer.allocUnsafeSlow(Math.max(needed, 2 * from.length));
+    else if (this.#small > shrinkAfter) this.#memory = shared;
+    if (this.#memory === shared) this.#reserve();
+    from.copy(this.#memory === shared ? this.#begun : this.#memory, 0, start, end);
   }
 
-  /** What has begun goes to the start of `to`. */
-  #move(to: Buffer<ArrayBuffer>, begun: number): void {
-    this.#memory.copy(to, 0, this.#start, this.#end);
-    this.#memory = to;
-    this.#start = 0;
-    this.#end = begun;
+  /** Room for what has begun, and not much more than lately was needed. */
+  #reserve(): void {
+    this.#mostBegun = Math.max(this.#mostBegun, this.#kept);
+    const enough = 2 * Math.max(leastBegun, this.#mostBegun);
+    if (this.#kept > this.#begun.length) this.#begun = Buffer.allocUnsafeSlow(enough);
+    if (++this.#reads < shrinkAfter) return;
+    if (this.#begun.length > 2 * enough) this.#begun = Buffer.allocUnsafeSlow(enough);
+    this.#reads = 0;
+    this.#mostBegun = 0;
   }
 }
 
