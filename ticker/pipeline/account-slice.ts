@@ -111,6 +111,9 @@ export class AccountSlice implements SlicePipeline {
     const record = (slot: number) => this.#routes.entries[slot]?.record;
     for (const batch of this.#bars.configure(spec, this.#calendar, slots, record)) this.#pushBars(batch);
     this.#batchers.forEach((batcher, index) => {
+      const groups = spec.groups.filter(({ sets }) => sets.includes(index));
+      const instruments = groups.reduce((sum, group) => sum + group.instruments.length, 0);
+      batcher.expect(instruments, table.capacity);
       batcher.bars = this.#bars.of(batcher.uid);
       const atSeal = spec.sets[index]?.greeks?.when === 'batch';
       batcher.complete = atSeal ? (rows) => this.#greeks.solveLast(this.#routes, batcher, rows) : undefined;

@@ -18,7 +18,12 @@ export interface InstrumentRecord {
 }
 
 export function instrumentRecord(token: number, exchange: string, symbol: string): InstrumentRecord {
-  return { token, name: `${exchange}:${symbol}` };
+  return { token, name: instrumentName(exchange, symbol) };
+}
+
+/** Joined, for a template would keep its parts beside the whole as long as it lives. */
+export function instrumentName(exchange: string, symbol: string): string {
+  return [exchange, symbol].join(':');
 }
 
 const firstSlots = 64;

@@ -1,7 +1,7 @@
 import type { InstrumentGroup, SubscriptionSliceSpec } from '../../crds/index.ts';
 import type { ExchangeCalendar, TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import { Enricher, type Expiry } from './enrich.ts';
-import { type InstrumentRecord, type InstrumentTable, instrumentRecord } from './instrument-table.ts';
+import { type InstrumentRecord, type InstrumentTable, instrumentName } from './instrument-table.ts';
 import type { SetBatcher } from './set-batcher.ts';
 import { usualPolicy } from './validation/policy.ts';
 
@@ -116,13 +116,10 @@ export function compileRoutes(
     for (const { token, symbol, strike, type } of group.instruments) {
       const slot = slots.get(token)!;
       const old = before.entries[slot]?.record;
-      const name = `${group.exchange}:${symbol}`;
+      const name = instrumentName(group.exchange, symbol);
       if (entries[slot] === undefined) instruments++;
       entries[slot] = {
-        record:
-          old !== undefined && old.token === token && old.name === name
-            ? old
-            : instrumentRecord(token, group.exchange, symbol),
+        record: old !== undefined && old.token === token && old.name === name ? old : { token, name },
         route,
         option: type !== undefined && strike !== undefined,
         joining: joining.has(token),

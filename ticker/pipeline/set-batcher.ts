@@ -60,6 +60,11 @@ export class SetBatcher {
     return this.#rows.length === 0;
   }
 
+  /** So many instruments, with slots below `slots`, are to come. */
+  expect(instruments: number, slots: number): void {
+    this.#rows.symbols.expect(instruments, slots);
+  }
+
   /** No row with a number that is not finite gets into a batch. */
   get #enforcesFinite(): boolean {
     return (this.policy.enforced & notFinite) !== 0;

@@ -7,8 +7,8 @@ test('law: it is a map', () => {
   const token = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 2 ** 32 - 1 }));
   const step = fc.record({ kind: fc.constantFrom('set', 'set', 'delete', 'get'), token });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
-      const index = new TokenIndex();
+    fc.property(fc.array(step, { maxLength: 400 }), fc.nat(400), (steps, expected) => {
+      const index = new TokenIndex(expected);
       const model = new Map<number, number>();
       steps.forEach(({ kind, token }, at) => {
         if (kind === 'set') {

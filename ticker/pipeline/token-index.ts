@@ -1,5 +1,7 @@
-/** Slots at first; kept at most half full, and doubled beyond. A power of two. */
+/** Places at first, and doubled as needed. A power of two. */
 const firstSize = 256;
+/** How full it gets. Tokens spread well, and fewer cache lines are worth more than fewer probes. */
+const fullest = 0.75;
 /** Marks a free place; no instrument has token 0. */
 const free = 0;
 
@@ -8,10 +10,18 @@ const free = 0;
  * look-up, no hashing of boxed keys.
  */
 export class TokenIndex {
-  #keys = new Uint32Array(firstSize);
-  #values = new Int32Array(firstSize);
-  #shift = 32 - Math.log2(firstSize);
+  #keys: Uint32Array;
+  #values: Int32Array;
+  #shift: number;
   #size = 0;
+
+  /** @param expected how many there will be, where that is known */
+  constructor(expected = 0) {
+    const bits = Math.ceil(Math.log2(Math.max(firstSize, expected / fullest)));
+    this.#keys = new Uint32Array(2 ** bits);
+    this.#values = new Int32Array(2 ** bits);
+    this.#shift = 32 - bits;
+  }
 
   get size(): number {
     return this.#size;
@@ -31,7 +41,7 @@ export class TokenIndex {
   /** @param token 1 to 2^32 − 1 */
   set(token: number, value: number): void {
     if (token === free) throw new RangeError('an instrument token is at least 1');
-    if (2 * (this.#size + 1) > this.#keys.length) this.#grow();
+    if (this.#size + 1 > fullest * this.#keys.length) this.#grow();
     const mask = this.#keys.length - 1;
     let at = this.#home(token);
     while (this.#keys[at] !== free && this.#keys[at] !== token) at = (at + 1) & mask;

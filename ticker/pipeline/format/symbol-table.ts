@@ -7,6 +7,8 @@ const mostNames = 16_384;
 const firstNames = 256;
 /** How much more room is made than is needed: there is a table for each set of each connection. */
 const growth = 1.25;
+/** The same where it is known how many names there will be, for they are not of one length. */
+const lengthMargin = 1.05;
 /** Bytes of a name, usually. */
 const usualBytes = 24;
 
@@ -41,9 +43,18 @@ export class SymbolTable {
   #seen = new Float64Array(firstNames);
   #place = new Int32Array(firstNames);
   #batch = 0;
+  /** Names, and slots, that there will be. */
+  #expectedNames = 0;
+  #expectedSlots = 0;
   /** The names of the batch, in order; unless it carries all. */
   #chosen = new Int32Array(firstNames);
   #all = true;
+
+  /** So many names, and slots below `slots`, are to come: what is outgrown is next made so large at once. */
+  expect(names: number, slots: number): void {
+    this.#expectedNames = Math.min(names, mostNames);
+    this.#expectedSlots = slots;
+  }
 
   /** @param slots of the rows' instruments; negative where there is none */
   collect(slots: Int32Array, instruments: readonly InstrumentRecord[], rows: number): void {
@@ -121,7 +132,7 @@ export class SymbolTable {
     const start = this.#starts[name]!;
     const length = Buffer.byteLength(record.name);
     if (start + length > this.#text.length) {
-      const longer = Buffer.alloc(Math.ceil(growth * (start + length)));
+      const longer = Buffer.alloc(this.#sizeFor(start + length));
       this.#text.copy(longer, 0, 0, start);
       this.#text = longer;
     }
@@ -130,7 +141,7 @@ export class SymbolTable {
     const { words, length: characters } = wordText(`${asciiJson(record.name)},`);
     const itemAt = this.#itemAt[name]!;
     if (itemAt + words.length > this.#items.length) {
-      const longer = new Uint32Array(Math.ceil(growth * (itemAt + words.length)));
+      const longer = new Uint32Array(this.#sizeFor(itemAt + words.length));
       longer.set(this.#items);
       this.#items = longer;
     }
@@ -139,7 +150,7 @@ export class SymbolTable {
     this.#itemLength[name] = characters;
     if (slot < 0) this.#others.set(record, name);
     else {
-      if (slot >= this.#nameOf.length) this.#nameOf = grown(this.#nameOf, slot + 1);
+      if (slot >= this.#nameOf.length) this.#nameOf = grown(this.#nameOf, Math.max(slot + 1, this.#expectedSlots));
       while (this.#records.length <= slot) this.#records.push(undefined);
       this.#records[slot] = record;
       this.#nameOf[slot] = name;
@@ -153,8 +164,15 @@ export class SymbolTable {
     this.#others.clear();
   }
 
+  /** Room for `needed`, which all names take so far, and for those that are expected: usually of the same length. */
+  #sizeFor(needed: number): number {
+    const share = this.#expectedNames / this.#names;
+    return Math.ceil(needed * Math.max(growth, lengthMargin * share));
+  }
+
   #grow(): void {
-    const size = Math.ceil(growth * this.#place.length);
+    const { length } = this.#place;
+    const size = this.#expectedNames > length ? this.#expectedNames : Math.ceil(growth * length);
     this.#starts = grown(this.#starts, size + 1);
     this.#itemAt = grown(this.#itemAt, size + 1);
     const lengths = new Uint16Array(size);
