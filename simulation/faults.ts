@@ -234,10 +234,8 @@ export const faults: readonly Fault[] = [
     async strike(stage) {
       const accounts = [...stage.world.broker.accounts.values()];
       const account = accounts[stage.random.integer(accounts.length)]!;
-      account.stalled = true;
-      await forAWhile(stage, 60 * seconds, () => {
-        account.stalled = false;
-      });
+      stage.world.broker.stall(account, stage.random.next() < 0.5 ? 'ticks' : 'silent');
+      await forAWhile(stage, 60 * seconds, () => stage.world.broker.stall(account, undefined));
     },
   },
   {

@@ -1,13 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Instrument, InstrumentMaster } from '../../cluster/market-data.ts';
 import type { Mode } from '../../crds/index.ts';
 import { Packet } from '../tick-columns.ts';
 import type { Connection, Provider, ProviderSession, SessionOptions } from './provider.ts';
 import { Recorder } from './recorder.testing.ts';
+import type { WaitFor } from './wait-for.testing.ts';
 
-/** A provider to try, with a market behind it that ticks every instrument at least twice a second. */
+/** A provider to try, with a market behind it that ticks every instrument again and again. */
 export interface ProviderUnderTest {
   readonly provider: Provider;
+  readonly waitFor: WaitFor;
   /** A login that works. */
   readonly options: SessionOptions;
   /** A login that the broker refuses; absent where any is accepted. */
@@ -16,7 +18,6 @@ export interface ProviderUnderTest {
 }
 
 const never = new AbortController().signal;
-const patience = { timeout: 10_000, interval: 5 };
 
 /** What every provider promises: see the interfaces in `provider.ts`. */
 export function describeProvider(name: string, make: () => Promise<ProviderUnderTest>): void {
@@ -141,11 +142,11 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
         const [connection, rows] = await connect();
         const wanted = [...tokens(0, 1), index.token, option.token];
         connection.subscribe(wanted, mode);
-        await vi.waitFor(() => {
+        await subject.waitFor(() => {
           for (const token of wanted) {
             expect(rows.packetsOf(token)).toContain(token === index.token ? indexPacket : packet);
           }
-        }, patience);
+        });
         expect([...rows.packets.keys()].sort()).toEqual([...wanted].sort());
         expect(rows.lowestPrice).toBeGreaterThan(0);
         expect(rows.disagreements).toEqual([]);
@@ -157,15 +158,15 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
       it('adds an instrument and changes a mode without a stop of the others', async () => {
         const [connection, rows] = await connect();
         connection.subscribe(tokens(0, 1), 'ltp');
-        await vi.waitFor(() => expect(rows.packets.size).toBe(2), patience);
+        await subject.waitFor(() => expect(rows.packets.size).toBe(2));
         connection.subscribe(tokens(2), 'quote');
         connection.subscribe(tokens(1), 'full');
-        await vi.waitFor(() => {
+        await subject.waitFor(() => {
           expect(rows.packetsOf(tokens(2)[0]!)).toContain(Packet.quote);
           expect(rows.latestOf(tokens(1)[0]!)).toBe(Packet.full);
-        }, patience);
+        });
         const before = rows.packetsOf(tokens(0)[0]!).length;
-        await vi.waitFor(() => expect(rows.packetsOf(tokens(0)[0]!).length).toBeGreaterThan(before), patience);
+        await subject.waitFor(() => expect(rows.packetsOf(tokens(0)[0]!).length).toBeGreaterThan(before));
         expect(rows.latestOf(tokens(0)[0]!)).toBe(Packet.ltp);
         expect(rows.errors).toEqual([]);
         expect(connection.pending).toBe(0);
@@ -175,13 +176,13 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
       it('stops an instrument that was unsubscribed, and only that', async () => {
         const [connection, rows] = await connect();
         connection.subscribe(tokens(0, 1), 'quote');
-        await vi.waitFor(() => expect(rows.packets.size).toBe(2), patience);
+        await subject.waitFor(() => expect(rows.packets.size).toBe(2));
         connection.unsubscribe(tokens(0));
         // What is asked for later is answered later: once its ticks come, those of the former have ended.
         connection.subscribe(tokens(3), 'quote');
-        await vi.waitFor(() => expect(rows.packetsOf(tokens(3)[0]!).length).toBeGreaterThan(1), patience);
+        await subject.waitFor(() => expect(rows.packetsOf(tokens(3)[0]!).length).toBeGreaterThan(1));
         const [stopped, goes] = [rows.packetsOf(tokens(0)[0]!).length, rows.packetsOf(tokens(1)[0]!).length];
-        await vi.waitFor(() => expect(rows.packetsOf(tokens(1)[0]!).length).toBeGreaterThan(goes + 2), patience);
+        await subject.waitFor(() => expect(rows.packetsOf(tokens(1)[0]!).length).toBeGreaterThan(goes + 2));
         expect(rows.packetsOf(tokens(0)[0]!).length).toBe(stopped);
         connection.close();
       });
@@ -191,7 +192,7 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
         rows.capacity = 1;
         const wanted = [...tokens(0, 1, 2), index.token];
         connection.subscribe(wanted, 'full');
-        await vi.waitFor(() => expect(rows.packets.size).toBe(4), patience);
+        await subject.waitFor(() => expect(rows.packets.size).toBe(4));
         expect(rows.disagreements).toEqual([]);
         connection.close();
       });
@@ -199,12 +200,12 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
       it('is quiet once it was closed, however often', async () => {
         const [connection, rows] = await connect();
         connection.subscribe(tokens(0), 'full');
-        await vi.waitFor(() => expect(rows.packets.size).toBe(1), patience);
+        await subject.waitFor(() => expect(rows.packets.size).toBe(1));
         connection.close();
         const frames = rows.frames;
         const [other, fence] = await connect();
         other.subscribe(tokens(0), 'full');
-        await vi.waitFor(() => expect(fence.packetsOf(tokens(0)[0]!).length).toBeGreaterThan(2), patience);
+        await subject.waitFor(() => expect(fence.packetsOf(tokens(0)[0]!).length).toBeGreaterThan(2));
         connection.subscribe(tokens(1), 'full');
         connection.unsubscribe(tokens(0));
         connection.close();
@@ -219,7 +220,7 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
         const connection = await mine.connect(rows, never);
         rows.connection = connection;
         connection.subscribe(tokens(0), 'ltp');
-        await vi.waitFor(() => expect(rows.packets.size).toBe(1), patience);
+        await subject.waitFor(() => expect(rows.packets.size).toBe(1));
         await mine.close();
         await mine.close();
         const frames = rows.frames;

@@ -6,6 +6,7 @@ import { SeededRandom } from '../../../runtime/random.ts';
 import { TickColumns } from '../../tick-columns.ts';
 import { describeProvider } from '../provider.contract.ts';
 import type { Connection, ProviderSession, SessionOptions } from '../provider.ts';
+import { waitForReal } from '../wait-for.testing.ts';
 import { kiteProvider } from './kite-provider.ts';
 import { createSimulator, type Simulator, type SimulatorAddress } from './simulator/simulator.ts';
 
@@ -29,6 +30,7 @@ describeProvider('kite', async () => {
   const address = await simulator.start();
   return {
     provider: kiteProvider,
+    waitFor: waitForReal,
     options: optionsFor(address),
     refused: optionsFor(address, { credentials: { apiKey: 'demo-a', accessToken: 'token-of-yesterday' } }),
     stop: () => simulator.stop(),

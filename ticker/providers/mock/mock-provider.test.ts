@@ -6,6 +6,7 @@ import { VirtualClock } from '../../../runtime/virtual-clock.ts';
 import { Packet, TickColumns } from '../../tick-columns.ts';
 import { describeProvider } from '../provider.contract.ts';
 import type { Connection, SessionOptions } from '../provider.ts';
+import { waitForReal } from '../wait-for.testing.ts';
 import { createMockProvider, mockProvider } from './mock-provider.ts';
 
 const never = new AbortController().signal;
@@ -19,6 +20,7 @@ const options = (credentials: Record<string, string> = {}): SessionOptions => ({
 
 describeProvider('mock', async () => ({
   provider: createMockProvider({ rate: 20 }),
+  waitFor: waitForReal,
   options: { ...options(), clock: systemClock },
   stop: async () => undefined,
 }));
