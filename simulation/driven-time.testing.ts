@@ -2,16 +2,16 @@ import type { VirtualClock } from '../runtime/virtual-clock.ts';
 
 /** Milliseconds by which time moves on at once. */
 const step = 5;
-/** Milliseconds within which something has to come. */
-const longest = 300_000;
-
 /** Lets a virtual clock run while somebody waits, and stand still otherwise: a test's own steps take no time. */
 export class DrivenTime {
   readonly #clock: VirtualClock;
+  readonly #patience: number;
   #turn: Promise<void> | undefined;
 
-  constructor(clock: VirtualClock) {
+  /** @param patience milliseconds of virtual time within which something has to come */
+  constructor(clock: VirtualClock, patience = 300_000) {
     this.#clock = clock;
+    this.#patience = patience;
   }
 
   /** What is promised, with time going on until it has come. */
@@ -21,9 +21,10 @@ export class DrivenTime {
       settled = true;
     };
     promise.then(settle, settle);
-    const until = this.#clock.monotonic() + longest;
+    const until = this.#clock.monotonic() + this.#patience;
     while (!settled) {
-      if (this.#clock.monotonic() > until) throw new Error(`nothing came within ${longest / 1000} s of virtual time`);
+      if (this.#clock.monotonic() > until)
+        throw new Error(`nothing came within ${this.#patience / 1000} s of virtual time`);
       await this.#step();
     }
     return promise;
@@ -31,7 +32,7 @@ export class DrivenTime {
 
   /** Lets time go on until `check` does not throw. */
   async waitFor(check: () => void): Promise<void> {
-    const until = this.#clock.monotonic() + longest;
+    const until = this.#clock.monotonic() + this.#patience;
     for (;;) {
       try {
         check();

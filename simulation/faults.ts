@@ -268,9 +268,12 @@ export const faults: readonly Fault[] = [
       const accounts = [...stage.world.broker.accounts.values()];
       const account = accounts[stage.random.integer(accounts.length)]!;
       account.connections = 1;
+      // As a broker that takes whoever comes last, or one whose limit was lowered.
+      if (stage.random.next() < 0.5) account.atLimit = 'evictOldest';
       for (const connection of [...account.open].slice(0, Math.max(0, account.open.size - 1))) connection.fail();
       await forAWhile(stage, 60 * seconds, () => {
         account.connections = stage.world.broker.limits.connections;
+        account.atLimit = 'refuse';
       });
     },
   },

@@ -118,26 +118,6 @@ describe('what users of the feed complain of', () => {
     expect(heard).toBeGreaterThan(0);
   });
 
-  it('a connection that is open and dead is given up after five seconds of silence', async () => {
-    const [connection, reader] = await connect();
-    connection.subscribe([token('INFY')], 'ltp');
-    await until(() => expect(reader.total).toBeGreaterThan(0));
-    simulator.faults.order({ fault: 'stall', kind: 'dead' });
-    const since = systemClock.monotonic();
-    await until(() => expect(reader.ends).toHaveLength(1));
-    expect(reader.ends[0]).toMatchObject({ code: 'PROVIDER_CONNECTION_SILENT', persistence: 'retryable' });
-    const took = systemClock.monotonic() - since;
-    expect(took).toBeGreaterThan(4_500);
-    expect(took).toBeLessThan(8_000);
-  });
-
-  it('heartbeats alone keep a quiet connection', async () => {
-    const [connection, reader] = await connect();
-    const opened = connection.lastHeard;
-    await until(() => expect(connection.lastHeard).toBeGreaterThan(opened + 250));
-    expect([reader.total, reader.ends.length]).toEqual([0, 0]);
-  });
-
   it('closing a dead connection ends in bounded time', async () => {
     const [connection] = await connect();
     simulator.faults.order({ fault: 'stall', kind: 'dead' });
@@ -156,20 +136,6 @@ describe('what users of the feed complain of', () => {
     await expect(session.connect(reader.handler, never)).rejects.toMatchObject(refused);
     await expect(session.login(never)).rejects.toMatchObject(refused);
     expect(simulator.refusedUpgrades.get(403)).toBe(refusedBefore + 1);
-  });
-
-  it('one connection too many is told from everything else', async () => {
-    for (let n = 0; n < 3; n++) await connect();
-    await expect(connect()).rejects.toMatchObject({ code: 'PROVIDER_CONNECTION_LIMIT', persistence: 'retryable' });
-  });
-
-  it('a broker that evicts the oldest says so to that one only', async () => {
-    simulator.faults.order({ fault: 'limits', atLimit: 'evictOldest' });
-    const [, oldest] = await connect();
-    const others = [await connect(), await connect(), await connect()];
-    await until(() => expect(oldest.ends).toHaveLength(1));
-    expect(oldest.ends[0]!.code).toBe('PROVIDER_CONNECTION_LOST');
-    expect(others.flatMap(([, reader]) => reader.ends)).toEqual([]);
   });
 
   it('instruments over the limit come back as a notice, and the others stream', async () => {

@@ -132,7 +132,8 @@ export class Feed {
         owner === login && (closedAt === undefined || clock.now() < closedAt + faults.retainClosed),
     );
     if (counted.length < limits.connections) return true;
-    if (limits.atLimit === 'refuse') return false;
+    // Where none is allowed, there is none whose place a new one could take.
+    if (limits.atLimit === 'refuse' || limits.connections === 0) return false;
     counted.find(({ open }) => open)?.disconnect(true, 1008, 'Another connection took its place');
     return true;
   }
