@@ -1,5 +1,12 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { secrets, subscriptionSlices } from '../../cluster/resources.ts';
-import { apiVersion, ownerLabel, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
+import {
+  apiVersion,
+  type InstrumentGroup,
+  ownerLabel,
+  type SubscriptionSlice,
+  sliceFinalizer,
+} from '../../crds/index.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { createLogger } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
@@ -21,7 +28,7 @@ const set = { namespace: 'default', name: 'load', uid: 'load' };
 /** Connections of one account. */
 const connections = 3;
 
-const config = await configured<ShardConfig>();
+const { slices, ...config } = await configured<ShardConfig>();
 const clock = systemClock;
 const random = new SeededRandom(1);
 const log = createLogger((process.env['LOG_LEVEL'] ?? 'error') as 'error');
@@ -56,7 +63,7 @@ cluster.put(secrets, {
   metadata: { namespace: 'default', name: 'login' },
   data: { apiKey: encoded('load'), accessToken: encoded('load') },
 });
-config.slices.forEach((each, index) => {
+slices.forEach((each, index) => {
   cluster.put(subscriptionSlices, sliceObject(each, index));
 });
 await shard.start();
@@ -95,7 +102,24 @@ function encoded(text: string): string {
   return Buffer.from(text).toString('base64');
 }
 
+/**
+ * What an API server has is none of the shard's memory: here it lies compressed, outside the heap, and is an object, parsed
+ * anew, only as long as somebody holds it.
+ */
+function asText(groups: readonly InstrumentGroup[]): () => InstrumentGroup[] {
+  const text = deflateRawSync(JSON.stringify(groups));
+  let last: WeakRef<InstrumentGroup[]> | undefined;
+  return () => {
+    const held = last?.deref();
+    if (held !== undefined) return held;
+    const parsed: InstrumentGroup[] = JSON.parse(inflateRawSync(text).toString());
+    last = new WeakRef(parsed);
+    return parsed;
+  };
+}
+
 function sliceObject({ uid, groups }: SliceFeed, index: number): SubscriptionSlice {
+  const parsed = asText(groups);
   return {
     apiVersion,
     kind: 'SubscriptionSlice',
@@ -142,7 +166,9 @@ function sliceObject({ uid, groups }: SliceFeed, index: number): SubscriptionSli
           },
         },
       ],
-      groups: [...groups],
+      get groups() {
+        return parsed();
+      },
     },
   };
 }

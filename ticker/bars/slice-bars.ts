@@ -2,6 +2,7 @@ import type { SliceSet, SubscriptionSliceSpec } from '../../crds/index.ts';
 import type { TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
 import type { GatheredBatch } from '../pipeline/gathered-batch.ts';
 import type { InstrumentRecord } from '../pipeline/instrument-table.ts';
+import type { TokenSlots } from '../pipeline/routes.ts';
 import { Packet, type TickColumns } from '../tick-columns.ts';
 import { BarWindows } from './bar-windows.ts';
 import { Coverage } from './coverage.ts';
@@ -30,13 +31,12 @@ export class SliceBars {
   /**
    * Takes over sets and instruments. Returns the bars of sets that left or changed, published as they stand.
    *
-   * @param slots by token
    * @param record of a slot; undefined where the slice does not stream it
    */
   configure(
     spec: SubscriptionSliceSpec,
     calendar: TradingCalendar | undefined,
-    slots: ReadonlyMap<number, number>,
+    slots: TokenSlots,
     record: (slot: number) => InstrumentRecord | undefined,
   ): GatheredBatch[] {
     if (calendar !== this.#calendar) this.#windows = new Map();
@@ -57,8 +57,8 @@ export class SliceBars {
         const windows = this.#windowsOf(group.exchange, set.bars.timezone);
         for (const { token } of group.instruments) {
           const slot = slots.get(token);
-          const known = slot === undefined ? undefined : record(slot);
-          if (slot !== undefined && known !== undefined) instruments.set(slot, { record: known, windows });
+          const known = slot < 0 ? undefined : record(slot);
+          if (known !== undefined) instruments.set(slot, { record: known, windows });
         }
       }
       bars.configure(instruments, joining);

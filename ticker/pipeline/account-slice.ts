@@ -120,21 +120,25 @@ export class AccountSlice implements SlicePipeline {
     });
     let mask = 0;
     this.#live = 0;
-    for (const slot of slots.values()) {
+    slots.forEach((slot) => {
       const entry = this.#routes.entries[slot];
-      if (entry === undefined) continue;
+      if (entry === undefined) return;
       mask |= entry.route.counted;
       if (before.entries[slot]?.record.token !== entry.record.token) this.#history.forget(slot);
       if (this.#history.isLive(slot)) this.#live++;
-    }
+    });
     this.#validator = new Validator(mask);
-    for (const [token, slot] of before.slots) if (!slots.has(token)) table.release(slot);
+    before.slots.forEach((slot, token) => {
+      if (!slots.has(token)) table.release(slot);
+    });
   }
 
   /** Gives back what it holds of the account's table. Batches can still be taken. */
   close(): void {
     for (const batcher of this.#batchers) if (!batcher.empty) this.#push(batcher.seal());
-    for (const slot of this.#routes.slots.values()) this.#shared.table.release(slot);
+    this.#routes.slots.forEach((slot) => {
+      this.#shared.table.release(slot);
+    });
     this.#batchers = [];
     this.#only = undefined;
     this.#routes = noRoutes;
@@ -230,6 +234,10 @@ export class AccountSlice implements SlicePipeline {
 
   ticking(): number {
     return this.#live;
+  }
+
+  nameOf(token: number): string | undefined {
+    return this.#routes.entries[this.#shared.table.slotOf(token)]?.record.name;
   }
 
   unheard(limit: number): number[] {

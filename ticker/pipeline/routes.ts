@@ -3,6 +3,7 @@ import type { ExchangeCalendar, TradingCalendar } from '../../crds/sessions/trad
 import { Enricher, type Expiry } from './enrich.ts';
 import { type InstrumentRecord, type InstrumentTable, instrumentName } from './instrument-table.ts';
 import type { SetBatcher } from './set-batcher.ts';
+import { TokenIndex } from './token-index.ts';
 import { usualPolicy } from './validation/policy.ts';
 
 /** How Greeks are computed, and when the group's options expire under these settings. */
@@ -43,44 +44,41 @@ export interface Entry {
   readonly underlyingSlot: number;
 }
 
+/** Token → slot. */
+export type TokenSlots = Pick<TokenIndex, 'get' | 'has' | 'forEach'>;
+
 /** A slice's spec as its pipeline wants it: what to do with a row, by slot. */
 export interface Routes {
   /** Indexed by slot; its length is the table's capacity. */
   readonly entries: readonly (Entry | undefined)[];
   readonly enrichers: ReadonlyMap<string, Enricher>;
   /** Every token that the slice holds a slot of, underlyings of other slices too. */
-  readonly slots: ReadonlyMap<number, number>;
+  readonly slots: TokenSlots;
   readonly instruments: number;
 }
 
-export const noRoutes: Routes = { entries: [], enrichers: new Map(), slots: new Map(), instruments: 0 };
+export const noRoutes: Routes = { entries: [], enrichers: new Map(), slots: new TokenIndex(), instruments: 0 };
 
-/** Tokens of a slice, and of its options' underlyings, each once. */
-function tokensOf(spec: SubscriptionSliceSpec): Set<number> {
-  const tokens = new Set<number>();
-  for (const group of spec.groups) {
-    if (group.underlying !== undefined) tokens.add(group.underlying);
-    for (const instrument of group.instruments) tokens.add(instrument.token);
-  }
-  return tokens;
-}
-
-/** Holds a slot for every token; what `before` held is kept. Holds nothing more where it throws. */
-export function acquireSlots(
-  spec: SubscriptionSliceSpec,
-  table: InstrumentTable,
-  before: ReadonlyMap<number, number>,
-): Map<number, number> {
-  const slots = new Map<number, number>();
+/**
+ * Holds a slot for every token of a slice, and for its options' underlyings; what `before` held is kept. Holds nothing more
+ * where it throws.
+ */
+export function acquireSlots(spec: SubscriptionSliceSpec, table: InstrumentTable, before: TokenSlots): TokenIndex {
+  const slots = new TokenIndex(spec.groups.reduce((sum, { instruments }) => sum + 1 + instruments.length, 0));
   const acquired: number[] = [];
+  const hold = (token: number): void => {
+    if (slots.has(token)) return;
+    let slot = before.get(token);
+    if (slot < 0) {
+      slot = table.acquire(token);
+      acquired.push(slot);
+    }
+    slots.set(token, slot);
+  };
   try {
-    for (const token of tokensOf(spec)) {
-      let slot = before.get(token);
-      if (slot === undefined) {
-        slot = table.acquire(token);
-        acquired.push(slot);
-      }
-      slots.set(token, slot);
+    for (const { underlying, instruments } of spec.groups) {
+      if (underlying !== undefined) hold(underlying);
+      for (const { token } of instruments) hold(token);
     }
   } catch (error) {
     for (const slot of acquired) table.release(slot);
@@ -92,7 +90,7 @@ export function acquireSlots(
 /** Compiles a spec. Records and Greeks settings that did not change are taken from `before`. */
 export function compileRoutes(
   spec: SubscriptionSliceSpec,
-  slots: ReadonlyMap<number, number>,
+  slots: TokenSlots,
   capacity: number,
   batchers: readonly SetBatcher[],
   before: Routes,
@@ -112,9 +110,9 @@ export function compileRoutes(
   let instruments = 0;
   for (const group of spec.groups) {
     const route = compileRoute(spec, group, batchers, bySet, calendar);
-    const underlyingSlot = group.underlying === undefined ? -1 : slots.get(group.underlying)!;
+    const underlyingSlot = group.underlying === undefined ? -1 : slots.get(group.underlying);
     for (const { token, symbol, strike, type } of group.instruments) {
-      const slot = slots.get(token)!;
+      const slot = slots.get(token);
       const old = before.entries[slot]?.record;
       const name = instrumentName(group.exchange, symbol);
       if (entries[slot] === undefined) instruments++;

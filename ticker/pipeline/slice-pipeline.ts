@@ -68,6 +68,8 @@ export interface SlicePipeline {
    * subscription, it is the first row and has no exchange time, or its exchange has no session at its time.
    */
   ticking(): number;
+  /** `EXCHANGE:TRADINGSYMBOL`; undefined where it is not configured. */
+  nameOf(token: number): string | undefined;
   /** Tokens, at most `limit`, of which no row at all has come on the connection of the last frame. */
   unheard(limit: number): number[];
   /** Rows that broke a rule so far, enforced or reported. */

@@ -22,6 +22,12 @@ test('law: it is a map', () => {
       });
       expect(index.size).toBe(model.size);
       for (const [key, value] of model) expect(index.get(key)).toBe(value);
+      const all = new Map<number, number>();
+      index.forEach((value, key) => {
+        all.set(key, value);
+        expect(index.has(key)).toBe(true);
+      });
+      expect(all).toEqual(model);
     }),
     { numRuns: 500, seed: 1 },
   );

@@ -6,7 +6,7 @@ const fullest = 0.75;
 const free = 0;
 
 /**
- * Instrument token → number, by open addressing with linear probing: one multiplication and usually one cache line a
+ * Instrument token → number from 0 on, by open addressing with linear probing: one multiplication and usually one cache line a
  * look-up, no hashing of boxed keys.
  */
 export class TokenIndex {
@@ -36,6 +36,17 @@ export class TokenIndex {
       if (key === token) return token === free ? -1 : this.#values[at]!;
       if (key === free) return -1;
     }
+  }
+
+  has(token: number): boolean {
+    return this.get(token) >= 0;
+  }
+
+  /** In no order; nothing may be set or deleted meanwhile. */
+  forEach(act: (value: number, token: number) => void): void {
+    this.#keys.forEach((token, at) => {
+      if (token !== free) act(this.#values[at]!, token);
+    });
   }
 
   /** @param token 1 to 2^32 − 1 */

@@ -162,11 +162,13 @@ class ShardProcess implements Shard {
     const name = `shard ${identity.shard}`;
     this.#stops.push(supervisor.run(`${name}: lease`, (signal) => this.#lease.run(signal)));
     await this.#spool?.open();
-    const known = this.#spool?.slicesOf(identity) ?? [];
+    const known = this.#spool?.takeSlicesOf(identity) ?? [];
     for (const slice of known) {
       this.#unconfirmed.add(slice.metadata.uid ?? '');
       this.#serve(slice);
     }
+    // What lives as long as the watch must not hold the slices.
+    const restored = known.length > 0;
     await new Promise<void>((synced) => {
       this.#follow('owner', () => {
         for (const uid of this.#unconfirmed) this.#runners.get(uid)?.vanished();
@@ -174,7 +176,7 @@ class ShardProcess implements Shard {
         synced();
       });
       this.#follow('next', () => {});
-      if (known.length > 0) synced();
+      if (restored) synced();
       this.#stopping.signal.addEventListener('abort', () => synced(), { once: true });
     });
   }

@@ -40,6 +40,8 @@ export interface SliceConnectionOptions {
   readonly log: Logger;
   readonly random: Random;
   readonly limits: ShardLimits;
+  /** Name of an instrument that it is to stream, for people. */
+  readonly nameOf: (token: number) => string;
   readonly events: SliceConnectionEvents;
 }
 
@@ -83,7 +85,7 @@ export class SliceConnection {
     const { limits, random } = options;
     this.#options = options;
     this.lastTickAt = options.clock.monotonic();
-    this.#subscriptions = new Subscriptions(limits);
+    this.#subscriptions = new Subscriptions(limits, options.nameOf);
     this.#policy = new ReconnectPolicy({ healthyAfter: limits.healthyAfter, random, scale: limits.backoffScale });
   }
 

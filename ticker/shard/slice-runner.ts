@@ -65,7 +65,8 @@ export class SliceRunner {
   /** `namespace/name` */
   readonly name: string;
   readonly uid: string;
-  readonly #options: SliceRunnerOptions;
+  readonly #options: Omit<SliceRunnerOptions, 'slice'>;
+  readonly #where: { readonly namespace: string; readonly name: string };
   readonly #outbox: Outbox;
   readonly #delivery: SliceDelivery;
   readonly #connection: SliceConnection;
@@ -81,10 +82,12 @@ export class SliceRunner {
   #stopping = false;
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #stopListening: () => void;
-  /** As it was acted on last. */
-  #slice: SubscriptionSlice;
-  /** Generation of the spec that everything is configured for. */
+  /** Of the object that was acted on last. The object is not kept: it names every instrument. */
+  #generation: number | undefined;
+  /** That generation, once everything is configured for its spec. */
   #configured: number | undefined;
+  /** Whether it is the account's first slice. */
+  #first: boolean;
   /** Of the slice that the spool remembers. */
   #keptGeneration: string | undefined;
   #suspended = false;
@@ -102,10 +105,13 @@ export class SliceRunner {
   #lastState: OutboxState = 'unnamed';
   #saidStreams = false;
   constructor(options: SliceRunnerOptions) {
-    const { slice, limits, identity, clock, random, account, pipeline, cluster, observeFrame } = options;
-    const { namespace = '', name, uid = '' } = slice.metadata;
-    this.#options = options;
-    this.#slice = slice;
+    const { slice, ...others } = options;
+    const { limits, identity, clock, random, account, pipeline, cluster, observeFrame } = others;
+    const { namespace = '', name, uid = '', generation } = slice.metadata;
+    this.#options = others;
+    this.#where = { namespace, name };
+    this.#generation = generation;
+    this.#first = slice.spec.connection === 0;
     this.name = `${namespace}/${name}`;
     this.uid = uid;
     const log = options.log.child({ slice: this.name });
@@ -150,6 +156,7 @@ export class SliceRunner {
       log,
       random,
       limits,
+      nameOf: (token) => pipeline.nameOf(token) ?? String(token),
       events: {
         opened: () => this.#onOpened(),
         frame: (decoder, frame, receivedAt) => {
@@ -168,7 +175,7 @@ export class SliceRunner {
       cluster,
       clock,
       log,
-      name: { namespace, name },
+      name: this.#where,
       interval: limits.lookup,
       done: () => this.#finishIfReleased(),
       found: (found) => this.#found(found),
@@ -247,7 +254,8 @@ export class SliceRunner {
     const { account, pipeline } = this.#options;
     const { spec, metadata } = slice;
     if (metadata.generation !== undefined && metadata.generation === this.#configured) return;
-    this.#slice = slice;
+    this.#generation = metadata.generation;
+    this.#first = spec.connection === 0;
     this.#suspended = spec.suspended;
     this.#sessions.configure(spec);
     account.configure(spec.login);
@@ -524,9 +532,8 @@ export class SliceRunner {
     if (this.#releasing) return;
     this.#releasing = true;
     const { supervisor, identity } = this.#options;
-    const { namespace = '', name } = this.#slice.metadata;
     const { shard } = identity;
-    const options = { ...this.#options, name: { namespace, name }, uid: this.uid, shard, done: () => this.#finish() };
+    const options = { ...this.#options, name: this.#where, uid: this.uid, shard, done: () => this.#finish() };
     this.#stops.push(
       supervisor.run(`slice ${this.name} ${this.uid}: finalizer`, (signal) => releaseSlice(options, signal)),
     );
@@ -572,7 +579,7 @@ export class SliceRunner {
     const { identity, account, pipeline } = this.#options;
     return sliceStatus({
       identity,
-      generation: this.#slice.metadata.generation ?? 0,
+      generation: this.#generation ?? 0,
       outbox: this.#outbox.state,
       // Until it has claimed anew it must not forget, in its only memory, what it claimed before.
       token: this.#outbox.token ?? (this.#outbox.state === 'refused' ? undefined : this.#role.remembered),
@@ -581,13 +588,13 @@ export class SliceRunner {
       draining: this.#leaving,
       standing: this.#standby.active,
       warm: this.#warm,
-      streaming: this.#streams ? this.#slice.metadata.generation : undefined,
+      streaming: this.#streams ? this.#generation : undefined,
       rest: this.#rest,
       connected: this.#connection.open,
       connectionError: this.#connection.error,
       sinkReachable: this.#delivery.sender.reachable,
       account: account.state,
-      first: this.#slice.spec.connection === 0,
+      first: this.#first,
       instrumentsLoaded: account.master?.instruments.length,
       subscribed: this.#connection.subscribed,
       ticking: pipeline.ticking(),

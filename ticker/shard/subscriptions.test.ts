@@ -19,7 +19,7 @@ function tokensOf(change: SubscriptionChange): number[] {
 
 describe('subscriptions', () => {
   test('one added instrument asks for that one only', () => {
-    const subscriptions = new Subscriptions(defaultLimits);
+    const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2, 3])]);
     subscriptions.reconcile(0);
     subscriptions.want([group('quote', [1, 2, 3, 4])]);
@@ -28,7 +28,7 @@ describe('subscriptions', () => {
   });
 
   test('a changed mode asks for the mode only, a removed instrument for its end', () => {
-    const subscriptions = new Subscriptions(defaultLimits);
+    const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2, 3])]);
     subscriptions.reconcile(0);
     subscriptions.want([group('quote', [1]), group('full', [2])]);
@@ -41,7 +41,7 @@ describe('subscriptions', () => {
     );
     fc.assert(
       fc.property(wants, (list) => {
-        const subscriptions = new Subscriptions(defaultLimits);
+        const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
         const broker = new Map<number, string>();
         for (const want of list) {
           const groups = Object.entries(want).map(([token, mode]) => group(mode as Mode, [Number(token)]));
@@ -65,7 +65,7 @@ describe('subscriptions', () => {
   });
 
   test('what is heard of an instrument stays its own when others leave and come', () => {
-    const subscriptions = new Subscriptions(defaultLimits);
+    const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2, 3]), group('full', [4])]);
     subscriptions.reconcile(0);
     for (let now = 0; now < 10_000; now += 500) for (const token of [3, 4]) subscriptions.heard(token, now);
@@ -84,7 +84,7 @@ describe('subscriptions', () => {
   });
 
   test('it is confirmed once every instrument has sent a packet, or has had its time, and again for what is added', () => {
-    const subscriptions = new Subscriptions(defaultLimits);
+    const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2])]);
     subscriptions.reconcile(0);
     subscriptions.heard(1, 10);
@@ -97,7 +97,7 @@ describe('subscriptions', () => {
   });
 
   test('instruments that never send a packet are asked for again, a bounded number of times, then named', () => {
-    const subscriptions = new Subscriptions(defaultLimits);
+    const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2])]);
     subscriptions.reconcile(0);
     subscriptions.heard(1, 10);
@@ -115,7 +115,7 @@ describe('subscriptions', () => {
   });
 
   test('an instrument that ticked every half second and falls silent is asked for again, while others flow', () => {
-    const subscriptions = new Subscriptions(defaultLimits);
+    const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2])]);
     subscriptions.reconcile(0);
     for (let now = 0; now < 10_000; now += 500) for (const token of [1, 2]) subscriptions.heard(token, now);
@@ -133,7 +133,7 @@ describe('subscriptions', () => {
   });
 
   test('an instrument that trades once an hour is left alone', () => {
-    const subscriptions = new Subscriptions(defaultLimits);
+    const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1])]);
     subscriptions.reconcile(0);
     subscriptions.heard(1, 100);

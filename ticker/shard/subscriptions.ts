@@ -1,4 +1,4 @@
-import type { InstrumentGroup, Mode, SubscriptionSliceSpec } from '../../crds/index.ts';
+import type { Mode, SubscriptionSliceSpec } from '../../crds/index.ts';
 import { TokenIndex } from '../pipeline/token-index.ts';
 import { Liveness, type WatchdogLimits } from './liveness.ts';
 
@@ -17,10 +17,14 @@ const modes: readonly Mode[] = ['ltp', 'quote', 'full'];
  */
 export class Subscriptions {
   readonly #limits: WatchdogLimits;
+  readonly #nameOf: (token: number) => string;
   readonly #liveness = new Liveness();
-  #groups: readonly InstrumentGroup[] = [];
+  /** What is said of instruments together; not the instruments themselves, which would be held as objects. */
+  #groups: readonly { readonly mode: Mode; readonly exchange: string }[] = [];
   /** Token → index of the group that names it last. */
   #wanted = new TokenIndex();
+  /** The same tokens, in the order of the groups. */
+  #order = new Uint32Array(0);
   /** Token → row. */
   #sent = new TokenIndex();
   #rows = 0;
@@ -32,8 +36,10 @@ export class Subscriptions {
   /** Of everything that was sent. */
   #confirmed = false;
 
-  constructor(limits: WatchdogLimits) {
+  /** @param nameOf name of an instrument that is wanted, for people */
+  constructor(limits: WatchdogLimits, nameOf: (token: number) => string) {
     this.#limits = limits;
+    this.#nameOf = nameOf;
   }
 
   /** Instruments whose subscription was sent on the open connection. */
@@ -47,34 +53,40 @@ export class Subscriptions {
 
   /** Takes over what the slice asks for. */
   want(groups: SubscriptionSliceSpec['groups']): void {
-    this.#groups = groups;
-    this.#wanted = new TokenIndex();
+    this.#groups = groups.map(({ mode, exchange }) => ({ mode, exchange }));
+    const named = groups.reduce((sum, { instruments }) => sum + instruments.length, 0);
+    const order = new Uint32Array(named);
+    const wanted = new TokenIndex(named);
     groups.forEach(({ instruments }, index) => {
-      for (const { token } of instruments) this.#wanted.set(token, index);
+      for (const { token } of instruments) {
+        if (wanted.get(token) < 0) order[wanted.size] = token;
+        wanted.set(token, index);
+      }
     });
+    this.#wanted = wanted;
+    this.#order = order.subarray(0, wanted.size);
   }
 
   /** The difference; it counts as sent from now on. */
   reconcile(now: number): SubscriptionChange {
     const unsubscribe = this.#forgetUnwanted();
     this.#reserve(this.#wanted.size);
+    if (this.#rows === 0) this.#sent = new TokenIndex(this.#wanted.size);
     const byMode = new Map<Mode, number[]>();
-    for (const { instruments } of this.#groups) {
-      for (const { token } of instruments) {
-        const { mode, exchange } = this.#groups[this.#wanted.get(token)]!;
-        const known = this.#sent.get(token);
-        if (known >= 0 && modes[this.#modes[known]!] === mode) continue;
-        const row = known >= 0 ? known : this.#rows++;
-        if (known < 0) {
-          this.#confirmed = false;
-          this.#sent.set(token, row);
-          this.#tokens[row] = token;
-          this.#liveness.begin(row, now);
-        }
-        this.#modes[row] = modes.indexOf(mode);
-        this.#exchanges[row] = exchange;
-        addTo(byMode, mode, token);
+    for (const token of this.#order) {
+      const { mode, exchange } = this.#groups[this.#wanted.get(token)]!;
+      const known = this.#sent.get(token);
+      if (known >= 0 && modes[this.#modes[known]!] === mode) continue;
+      const row = known >= 0 ? known : this.#rows++;
+      if (known < 0) {
+        this.#confirmed = false;
+        this.#sent.set(token, row);
+        this.#tokens[row] = token;
+        this.#liveness.begin(row, now);
       }
+      this.#modes[row] = modes.indexOf(mode);
+      this.#exchanges[row] = exchange;
+      addTo(byMode, mode, token);
     }
     return { unsubscribe, subscribe: inOrder(byMode) };
   }
@@ -127,7 +139,9 @@ export class Subscriptions {
   silent(): string[] {
     const silent: string[] = [];
     for (let row = 0; row < this.#rows; row++) {
-      if (this.#liveness.unanswered(row) >= this.#limits.resubscribeAttempts) silent.push(this.#name(row));
+      if (this.#liveness.unanswered(row) >= this.#limits.resubscribeAttempts) {
+        silent.push(this.#nameOf(this.#tokens[row]!));
+      }
     }
     return silent;
   }
@@ -180,14 +194,6 @@ export class Subscriptions {
     const byMode = new Map<Mode, number[]>();
     for (const row of rows) addTo(byMode, modes[this.#modes[row]!]!, this.#tokens[row]!);
     return { unsubscribe: rows.map((row) => this.#tokens[row]!), subscribe: inOrder(byMode) };
-  }
-
-  /** Looked for: few are ever asked for, and a table of names would take more than all the rest. */
-  #name(row: number): string {
-    const token = this.#tokens[row]!;
-    const group = this.#groups[this.#wanted.get(token)];
-    const instrument = group?.instruments.findLast((each) => each.token === token);
-    return group === undefined || instrument === undefined ? String(token) : `${group.exchange}:${instrument.symbol}`;
   }
 }
 

@@ -107,9 +107,11 @@ export class Spool {
     }
   }
 
-  /** Slices that `identity` served last. */
-  slicesOf(identity: ShardIdentity): SubscriptionSlice[] {
-    return this.#known
+  /** Slices that `identity` served last; to be taken once. */
+  takeSlicesOf(identity: ShardIdentity): SubscriptionSlice[] {
+    const known = this.#known;
+    this.#known = [];
+    return known
       .filter((each) => each.identity.shard === identity.shard && each.identity.uid === identity.uid)
       .map(({ slice }) => slice);
   }
