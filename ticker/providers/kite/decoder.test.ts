@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { hasCode } from '../../../runtime/errors.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { depthLevels, Packet, TickColumns } from '../../tick-columns.ts';
-import { KiteDecoder, maxFrameBytes, packetBytes } from './decoder.ts';
+import { KiteDecoder } from './decoder.ts';
+import { maxFrameBytes, packetBytes } from './packet-layout.ts';
 import { frameOf, lengths, packetOf } from './packets.testing.ts';
 import { FrameEncoder } from './simulator/encoder.ts';
 

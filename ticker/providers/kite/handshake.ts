@@ -3,8 +3,8 @@ import { WebSocket } from 'ws';
 import type { Clock } from '../../../runtime/clock.ts';
 import type { CodedError } from '../../../runtime/errors.ts';
 import { badResponse, connectionLimit, credentialsRefused, unreachable } from '../errors.ts';
-import { maxFrameBytes } from './decoder.ts';
 import { openFeedSocket } from './feed-socket.ts';
+import { maxFrameBytes } from './packet-layout.ts';
 import { safeText } from './redact.ts';
 
 /** Milliseconds that connecting may take, from the name look-up to the broker's 101. */

@@ -1,5 +1,5 @@
 import type { Random } from '../../../runtime/random.ts';
-import { packetBytes } from './decoder.ts';
+import { packetBytes } from './packet-layout.ts';
 
 /** Bytes of every kind of packet. */
 export const lengths = Object.values(packetBytes);
