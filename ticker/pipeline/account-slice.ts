@@ -173,6 +173,7 @@ export class AccountSlice implements SlicePipeline {
         offset = -1;
       }
       this.counters.received += ticks.length - first;
+      this.#validator.survey(ticks, first);
       if (only === undefined) for (let row = 0; row < ticks.length; row++) this.#row(ticks, row);
       else this.#rowsInPlace(only, first, receivedAtMicros);
       if (offset >= 0 && offset <= from) {

@@ -20,6 +20,7 @@ const following: RowContext = {
 
 function judge(row: Partial<TickRow>, context: Partial<RowContext> = {}): string[] {
   const ticks = ticksOf([{ token: 1, packet: Packet.full, lastPrice: 100, ...row }]);
+  everyRule.survey(ticks, 0);
   return namesOf(everyRule.broken(ticks, 0, { ...following, ...context }));
 }
 

@@ -2,13 +2,15 @@ import type { TickColumns } from '../../tick-columns.ts';
 import { rulesByPacket } from './policy.ts';
 import type { RowContext, Rule } from './rule.ts';
 import { ruleNames, rules } from './rules.ts';
-import { sound } from './sound.ts';
+import { follows, survey } from './sound.ts';
 
 /** Judges rows by the rules that anybody wants looked at. */
 export class Validator {
   /** Rules that apply, with their bits, by packet. */
   readonly #rules: (readonly Rule[])[] = [];
   readonly #bits: (readonly number[])[] = [];
+  /** By row: whether its own numbers plainly break no rule. */
+  #plain = new Uint8Array(0);
 
   /** @param mask rules that are looked at; bit `i` is `rules[i]` */
   constructor(mask: number) {
@@ -18,12 +20,18 @@ export class Validator {
     });
   }
 
-  /** The rules that the row breaks, as a mask. */
-  broken(ticks: TickColumns, row: number, context: RowContext): number {
-    return sound(ticks, row, context) ? 0 : this.table(ticks, row, context);
+  /** Looks at rows from `first` on, before what each of them {@link broken breaks} is asked. */
+  survey(ticks: TickColumns, first: number): void {
+    if (this.#plain.length < ticks.length) this.#plain = new Uint8Array(ticks.capacity);
+    survey(ticks, first, ticks.length, this.#plain);
   }
 
-  /** The same by asking each rule. */
+  /** The rules that a row of those that were {@link survey surveyed} breaks, as a mask. */
+  broken(ticks: TickColumns, row: number, context: RowContext): number {
+    return this.#plain[row] === 1 && follows(ticks, row, context) ? 0 : this.table(ticks, row, context);
+  }
+
+  /** The same of any row, by asking each rule. */
   table(ticks: TickColumns, row: number, context: RowContext): number {
     const packet = ticks.packet[row]!;
     const applicable = this.#rules[packet];
