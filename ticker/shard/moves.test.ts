@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseBatch } from '../pipeline/format/read.ts';
 import { connectionLimit } from '../providers/errors.ts';
 import type { SliceOptions } from './shard.testing.ts';
-import { channel, group, World } from './shard.testing.ts';
+import { channel, group, sliceUid, World } from './shard.testing.ts';
 
 const a = { shard: 'shard-0', uid: 'pod-0' };
 const b = { shard: 'shard-1', uid: 'pod-1' };
@@ -265,6 +265,31 @@ describe('a planned move', () => {
     expect(totals.published + totals.late + totals.spare).toBe(totals.batched);
   });
 
+  test('to a shard that still ends its former service of the slice: it warms up once that has ended', async () => {
+    await world.start(a);
+    await world.start(b);
+    await streaming();
+    put({ owner: a, next: b });
+    await until('shard-1', 'Warm');
+    // What it asked when the slice left its watch is answered when it is named already.
+    const answer = Promise.withResolvers<void>();
+    world.cluster.lookups = answer.promise;
+    put({ owner: b, epoch: 2 });
+    await until('shard-0', 'Refused');
+    await trade(1_000);
+    put({ owner: b, epoch: 2, next: a });
+    await trade(1_000);
+    expect(world.status('shard-0')).toMatchObject({ phase: 'Refused' });
+    answer.resolve();
+    await until('shard-0', 'Warm');
+    expect(world.broker.live).toHaveLength(2);
+    put({ owner: a, epoch: 3 });
+    await until('shard-1', 'Refused');
+    await trade(1_000);
+    await drained();
+    expectSeamless();
+  });
+
   test('by a shard that drains: it streams on until it is refused', async () => {
     const first = await world.start(a);
     await world.start(b);
@@ -339,6 +364,28 @@ describe('a move that closes first', () => {
     expect(world.reader.batches.find(({ epoch }) => epoch === 3)).toMatchObject({ gap: { why: 'reconnect' } });
     expect(world.reader.sequence.totals).toMatchObject({ missing: 0, duplicates: 0, unproven: 0 });
   });
+});
+
+test('a slice that cannot be served once its former service has ended is a task that fails, and is served when it can be', async () => {
+  await world.start(a);
+  await streaming();
+  const answer = Promise.withResolvers<void>();
+  world.cluster.lookups = answer.promise;
+  put({ owner: b });
+  await world.memory.claim({ sliceUid, epoch: 2, above: 0, setUids: ['set-watch'] });
+  await until('shard-0', 'Refused');
+  await trade(1_000);
+  const sessions = { timezone: 'Nowhere/Land', hours: [{ days: ['Mon' as const], open: '09:00', close: '15:30' }] };
+  put({ owner: b, epoch: 2, next: a, sessions });
+  await trade(500);
+  expect(world.failures).toEqual([]);
+  answer.resolve();
+  await trade(500);
+  expect(world.failures).toEqual([`slice default/acct-0 ${sliceUid}: end 1`]);
+  expect(world.broker.live).toHaveLength(0);
+  put({ owner: b, epoch: 2, next: a });
+  await until('shard-0', 'Warming');
+  expect(world.broker.live).toHaveLength(1);
 });
 
 test('an instrument that joins is marked until it has left the other slice', async () => {

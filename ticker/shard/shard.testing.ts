@@ -199,6 +199,11 @@ export class World {
       .at(-1);
   }
 
+  /** Tasks of all shards that failed and were begun again, by name. */
+  get failures(): string[] {
+    return this.#shards.flatMap(({ supervisor }) => [...supervisor.failures.keys()]);
+  }
+
   async stop(): Promise<void> {
     for (const { shard, supervisor } of this.#shards) {
       const stopping = shard.stop().then(() => supervisor.stop());

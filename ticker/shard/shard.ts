@@ -126,7 +126,9 @@ class ShardProcess implements Shard {
   readonly #runners = new Map<string, SliceRunner>();
   readonly #accounts = new Map<string, Account>();
   readonly #stops: (() => Promise<void>)[] = [];
-  readonly #ending = new Set<Promise<void>>();
+  /** Waits for runners that end. */
+  readonly #ending = new Set<() => Promise<void>>();
+  #ends = 0;
   /** By UID: slices whose runner is ending, with the newest state that came meanwhile. Each is served once at a time. */
   readonly #again = new Map<string, SubscriptionSlice | undefined>();
   /** UIDs of the slices that each watch shows. */
@@ -209,7 +211,7 @@ class ShardProcess implements Shard {
     this.#stopping.abort();
     await Promise.all(this.#stops.splice(0).map((stop) => stop()));
     await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
-    await Promise.all(this.#ending);
+    await Promise.all([...this.#ending].map((stop) => stop()));
     await Promise.all([...this.#accounts.values()].map((account) => account.stop()));
     this.#accounts.clear();
     await this.#lease.release();
@@ -313,15 +315,30 @@ class ShardProcess implements Shard {
     this.#runners.delete(uid);
     this.#former.add(runner.snapshot());
     this.#again.set(uid, undefined);
-    const ending = this.#end(runner).finally(() => {
-      this.#ending.delete(ending);
-      const slice = this.#again.get(uid);
-      this.#again.delete(uid);
-      if (slice !== undefined) this.#seen(slice);
+    const { supervisor } = this.#options;
+    const name = `slice ${runner.name} ${uid}: end ${++this.#ends}`;
+    const stop = supervisor.run(name, async () => {
+      await this.#end(runner);
+      this.#serveAgain(uid);
+      this.#ending.delete(stop);
     });
-    this.#ending.add(ending);
+    this.#ending.add(stop);
   }
 
+  /** What came for a slice while its runner ended. Where that cannot be served it is tried again, or what comes next. */
+  #serveAgain(uid: string): void {
+    const slice = this.#again.get(uid);
+    this.#again.delete(uid);
+    if (slice === undefined) return;
+    try {
+      this.#seen(slice);
+    } catch (error) {
+      this.#again.set(uid, slice);
+      throw error;
+    }
+  }
+
+  /** Does no harm when it is done again. */
   async #end(runner: SliceRunner): Promise<void> {
     await runner.stop();
     for (const [key, account] of this.#accounts) {

@@ -28,6 +28,8 @@ export class TestCluster implements Cluster {
   #version = 0;
   /** The API server is away. */
   away = false;
+  /** Look-ups of single objects are answered, with what is there then, once it resolves. */
+  lookups: Promise<void> = Promise.resolve();
 
   /** Creates or changes an object as a user or the operator would. */
   put<T extends KubeObject>(resource: Resource, object: T): T {
@@ -53,10 +55,8 @@ export class TestCluster implements Cluster {
   }
 
   async get<T extends KubeObject>(resource: Resource, name: ObjectName): Promise<T> {
-    this.#reach();
-    const found = this.find<T>(resource, name);
-    if (found === undefined) throw notFound(`${resource.kind} ${name.name}`);
-    return found;
+    await this.lookups;
+    return this.#read(resource, name);
   }
 
   async list<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<List<T>> {
@@ -104,8 +104,7 @@ export class TestCluster implements Cluster {
   }
 
   async applyStatus<T extends KubeObject>(resource: Resource, object: T): Promise<T> {
-    this.#reach();
-    const before = await this.get<T>(resource, object.metadata);
+    const before = this.#read<T>(resource, object.metadata);
     const status = (object as KubeObject & { status?: unknown }).status;
     const after = { ...before, status };
     this.#objects.set(this.#key(resource, object.metadata), after);
@@ -115,7 +114,7 @@ export class TestCluster implements Cluster {
   }
 
   async patch<T extends KubeObject>(resource: Resource, name: ObjectName): Promise<T> {
-    const object = await this.get<T>(resource, name);
+    const object = this.#read<T>(resource, name);
     // The one patch that a shard makes takes its finalizer away.
     const { finalizers: _, ...metadata } = object.metadata;
     const after = { ...object, metadata };
@@ -137,6 +136,13 @@ export class TestCluster implements Cluster {
 
   comeBack(): void {
     this.away = false;
+  }
+
+  #read<T extends KubeObject>(resource: Resource, name: ObjectName): T {
+    this.#reach();
+    const found = this.find<T>(resource, name);
+    if (found === undefined) throw notFound(`${resource.kind} ${name.name}`);
+    return found;
   }
 
   #reach(): void {
