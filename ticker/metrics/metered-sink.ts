@@ -2,6 +2,7 @@ import type { Token } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { LabelsOf } from '../../runtime/metrics/definition.ts';
 import type { Metrics, Observed } from '../../runtime/metrics/metrics.ts';
+import { ForwardingSink } from '../sinks/forwarding-sink.ts';
 import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, SealedBatch, Sink } from '../sinks/sink.ts';
 import { type SinkOperation, sinkMetrics } from './sink-definitions.ts';
 
@@ -12,12 +13,8 @@ export interface MeteredSinkOptions {
   readonly shard: string;
 }
 
-/**
- * A sink that counts what passes through it for one shard: answers, bytes, and how long batches took. Every call is
- * handed on in the turn in which it came, so order is kept.
- */
-export class MeteredSink implements Sink {
-  readonly #sink: Sink;
+/** A sink that counts what passes through it for one shard: answers, bytes, and how long batches took. */
+export class MeteredSink extends ForwardingSink {
   readonly #clock: Clock;
   readonly #shard: string;
   readonly #answers = new Map<string, { labels: LabelsOf<typeof sinkMetrics.calls>; count: number }>();
@@ -34,7 +31,7 @@ export class MeteredSink implements Sink {
   #trimmed = 0;
 
   constructor({ sink, metrics, clock, shard }: MeteredSinkOptions) {
-    this.#sink = sink;
+    super(sink);
     this.#clock = clock;
     this.#shard = shard;
     this.#labels = { shard };
@@ -46,39 +43,27 @@ export class MeteredSink implements Sink {
     this.#expose(metrics);
   }
 
-  claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    return this.#timed('claim', this.#sink.claim(request));
+  override claim(request: ClaimRequest): Promise<ClaimAnswer> {
+    return this.#timed('claim', super.claim(request));
   }
 
-  async send(call: Call): Promise<Answer> {
-    const answer = await this.#timed('send', this.#sink.send(call));
+  override async send(call: Call): Promise<Answer> {
+    const answer = await this.#timed('send', super.send(call));
     if (answer.kind === 'written') this.#trimmed += answer.trimmed ?? 0;
     if (answer.kind === 'written' || answer.kind === 'already') this.#accepted(call.batches);
     return answer;
   }
 
-  sendLate(call: Call): Promise<Answer> {
-    return this.#timed('sendLate', this.#sink.sendLate(call));
+  override sendLate(call: Call): Promise<Answer> {
+    return this.#timed('sendLate', super.sendLate(call));
   }
 
-  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
-    return this.#timed('mark', this.#sink.mark(sliceUid, mark));
+  override mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
+    return this.#timed('mark', super.mark(sliceUid, mark));
   }
 
-  end(sliceUid: string, token: Token): Promise<Answer> {
-    return this.#timed('end', this.#sink.end(sliceUid, token));
-  }
-
-  placeOf(sliceUid: string): string {
-    return this.#sink.placeOf?.(sliceUid) ?? 'all';
-  }
-
-  ping(): Promise<void> {
-    return this.#sink.ping();
-  }
-
-  close(): Promise<void> {
-    return this.#sink.close();
+  override end(sliceUid: string, token: Token): Promise<Answer> {
+    return this.#timed('end', super.end(sliceUid, token));
   }
 
   async #timed<A extends { readonly kind: string }>(operation: SinkOperation, answer: Promise<A>): Promise<A> {

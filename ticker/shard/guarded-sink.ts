@@ -2,6 +2,7 @@ import type { Token } from '../../crds/index.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { describeError, hasCode } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
+import { ForwardingSink } from '../sinks/forwarding-sink.ts';
 import type { Answer, Call, ClaimAnswer, ClaimRequest, MarkAnswer, Sink } from '../sinks/sink.ts';
 import type { Breaker, BreakerSnapshot } from './breaker.ts';
 import type { Breakers } from './breakers.ts';
@@ -17,55 +18,47 @@ export interface GuardedSinkOptions {
 
 /**
  * A sink behind a circuit breaker for each place of it: while that is away calls are turned away at once
- * (`SINK_CIRCUIT_OPEN`), but for probes.
+ * (`SINK_CIRCUIT_OPEN`), but for probes. A ping is of all places at once: no breaker of one is asked.
  */
-export class GuardedSink implements Sink {
+export class GuardedSink extends ForwardingSink {
   /** A breaker has closed: the sink is back, there at least. */
   readonly back = new Notifier();
-  readonly #options: GuardedSinkOptions;
+  readonly #options: Omit<GuardedSinkOptions, 'sink'>;
 
   constructor(options: GuardedSinkOptions) {
+    super(options.sink);
     this.#options = options;
   }
 
-  claim(request: ClaimRequest): Promise<ClaimAnswer> {
-    return this.#guard(request.sliceUid, (sink) => sink.claim(request));
+  override claim(request: ClaimRequest): Promise<ClaimAnswer> {
+    return this.#guard(request.sliceUid, () => super.claim(request));
   }
 
-  send(call: Call): Promise<Answer> {
-    return this.#guard(call.sliceUid, (sink) => sink.send(call));
+  override send(call: Call): Promise<Answer> {
+    return this.#guard(call.sliceUid, () => super.send(call));
   }
 
-  sendLate(call: Call): Promise<Answer> {
-    return this.#guard(call.sliceUid, (sink) => sink.sendLate(call));
+  override sendLate(call: Call): Promise<Answer> {
+    return this.#guard(call.sliceUid, () => super.sendLate(call));
   }
 
-  mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
-    return this.#guard(sliceUid, (sink) => sink.mark(sliceUid, mark));
+  override mark(sliceUid: string, mark: string): Promise<MarkAnswer> {
+    return this.#guard(sliceUid, () => super.mark(sliceUid, mark));
   }
 
-  end(sliceUid: string, token: Token): Promise<Answer> {
-    return this.#guard(sliceUid, (sink) => sink.end(sliceUid, token));
-  }
-
-  /** Of all places at once: no breaker of one is asked. */
-  ping(): Promise<void> {
-    return this.#options.sink.ping();
-  }
-
-  placeOf(sliceUid: string): string {
-    return this.#options.sink.placeOf?.(sliceUid) ?? 'all';
+  override end(sliceUid: string, token: Token): Promise<Answer> {
+    return this.#guard(sliceUid, () => super.end(sliceUid, token));
   }
 
   /** The sink belongs to whoever made it. */
-  async close(): Promise<void> {}
+  override async close(): Promise<void> {}
 
   get snapshot(): BreakerSnapshot {
     return this.#options.breakers.snapshot(this.#options.clock.monotonic());
   }
 
-  #guard<T>(sliceUid: string, act: (sink: Sink) => Promise<T>): Promise<T> {
-    const { breakers, clock, sink } = this.#options;
+  #guard<T>(sliceUid: string, act: () => Promise<T>): Promise<T> {
+    const { breakers, clock } = this.#options;
     const place = this.placeOf(sliceUid);
     const breaker = breakers.at(place, clock.monotonic());
     const noting = <R>(error: unknown, change: () => R): R => this.#noting(place, breaker, error, change);
@@ -74,7 +67,7 @@ export class GuardedSink implements Sink {
       return Promise.reject(circuitOpen('the sink failed repeatedly and is left alone for a moment'));
     }
     // Called in this very turn, so that calls keep their order.
-    return act(sink).then(
+    return act().then(
       (answer) => {
         noting(undefined, () => breaker.succeeded(ticket));
         return answer;
