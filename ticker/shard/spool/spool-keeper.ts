@@ -55,7 +55,7 @@ export class SpoolKeeper {
       while (!signal.aborted) {
         this.#woken = false;
         await this.#step();
-        if (!this.#woken) await this.#sleep(signal);
+        if (!this.#woken) await this.#sleep();
       }
     } finally {
       signal.removeEventListener('abort', stop);
@@ -137,15 +137,16 @@ export class SpoolKeeper {
   }
 
   /** Until kicked, or until writing may be tried again. */
-  async #sleep(signal: AbortSignal): Promise<void> {
+  #sleep(): Promise<void> {
     const { clock } = this.#options;
     const wait = this.#notBefore - clock.monotonic();
-    const wake = new AbortController();
-    this.#wake = () => wake.abort();
-    if (wait > 0) await sleep(clock, wait, AbortSignal.any([signal, wake.signal]));
-    else if (!signal.aborted) {
-      await new Promise<void>((resolve) => wake.signal.addEventListener('abort', () => resolve(), { once: true }));
-    }
-    this.#wake = undefined;
+    return new Promise((resolve) => {
+      const timer = wait > 0 ? clock.setTimer(wait, () => this.#wake?.()) : undefined;
+      this.#wake = () => {
+        timer?.cancel();
+        this.#wake = undefined;
+        resolve();
+      };
+    });
   }
 }
