@@ -65,7 +65,7 @@ tell({ kind: 'ready', port: (server.address() as AddressInfo).port, groups: reco
 function pump(): void {
   if (socket === undefined || waiting) return;
   while (sent < wanted && sent - received < ticksAhead) {
-    if (pace > 0 && early()) return;
+    if (pace > 0 && early(recording.packets[next]!.all)) return;
     send(socket);
     if (waiting) return;
   }
@@ -92,13 +92,13 @@ function send(to: WebSocket): void {
   }
 }
 
-/** Whether the next frame would be before its time; then it is sent later. */
-function early(): boolean {
+/** Whether the next frame, of so many packets, would be before its time; then it is sent later. */
+function early(packets: number): boolean {
   const now = performance.now();
   // What the pace owes from while nothing was wanted is not made up for.
   if (now - nextAt > 50) nextAt = now;
   if (now >= nextAt) {
-    nextAt += (packetsPerFrame * 1000) / pace;
+    nextAt += (packets * 1000) / pace;
     return false;
   }
   if (!timed) {
