@@ -18,6 +18,7 @@ import { saneMask, usualPolicy } from './validation/policy.ts';
 import { type Breach, Quarantine } from './validation/quarantine.ts';
 import type { RowContext } from './validation/rule.ts';
 import { ruleNames } from './validation/rules.ts';
+import { jumpShare } from './validation/tolerances.ts';
 import { ruleBit, Validator } from './validation/validator.ts';
 
 const historyMask = ruleBit('volumeDecreased') | ruleBit('timeMovedBack');
@@ -348,12 +349,16 @@ export class AccountSlice implements SlicePipeline {
       this.counters.unknown++;
       return undefined;
     }
+    const { calendar } = entry.route;
+    const closed = calendar !== undefined && calendar.at(timeOf(ticks, row) / 1000).state === 'closed';
+    if (this.#validator.plain(row) && this.#follows(slot, entry, ticks, row)) {
+      this.#cached = closed;
+      this.#broken = 0;
+      return entry;
+    }
     const context = this.#context;
     this.#history.describe(slot, ticks, row, context);
-    const { calendar } = entry.route;
-    this.#cached =
-      this.#history.isCached(slot, ticks, row, context.first) ||
-      (calendar !== undefined && calendar.at(timeOf(ticks, row) / 1000).state === 'closed');
+    this.#cached = closed || this.#history.isCached(slot, ticks, row, context.first);
     this.#broken = this.#judge(slot, entry, ticks, row);
     return entry;
   }
@@ -372,16 +377,29 @@ export class AccountSlice implements SlicePipeline {
     if (good && !this.#cached && this.#history.becomesLive(ticks.slot[row]!)) this.#live++;
   }
 
+  /** Whether a plain row follows what came before; then it is remembered, and its price for the account. */
+  #follows(slot: number, entry: Entry, ticks: TickColumns, row: number): boolean {
+    const { lastPrice } = this.#shared.table;
+    const most = jumpShare * this.#scale(slot, entry);
+    if (!this.#history.follow(slot, ticks, row, lastPrice[slot]!, most)) return false;
+    lastPrice[slot] = ticks.lastPrice[row]!;
+    return true;
+  }
+
+  /** What a jump of the instrument's price is measured by: an option's by its underlying's price. */
+  #scale(slot: number, { option, underlyingSlot, strike }: Entry): number {
+    const { lastPrice } = this.#shared.table;
+    if (!option) return lastPrice[slot]!;
+    const underlying = underlyingSlot < 0 ? Number.NaN : lastPrice[underlyingSlot]!;
+    return underlying > 0 ? underlying : strike;
+  }
+
   /** The rules that the row breaks; remembers it for the next one, and its price for the account. */
   #judge(slot: number, entry: Entry, ticks: TickColumns, row: number): number {
     const { lastPrice } = this.#shared.table;
     const context = this.#context;
     context.previousPrice = lastPrice[slot]!;
-    context.scalePrice = context.previousPrice;
-    if (entry.option) {
-      const underlying = entry.underlyingSlot < 0 ? Number.NaN : lastPrice[entry.underlyingSlot]!;
-      context.scalePrice = underlying > 0 ? underlying : entry.strike;
-    }
+    context.scalePrice = this.#scale(slot, entry);
     const broken = this.#validator.broken(ticks, row, context);
     const price = ticks.lastPrice[row]!;
     const sane = (broken & saneMask) === 0;

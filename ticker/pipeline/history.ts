@@ -89,6 +89,32 @@ export class History {
     }
   }
 
+  /**
+   * Remembers a row that is plain where it plainly follows what is remembered, as nearly every row does: live, no first one,
+   * and breaking no rule that compares it. Then nothing else need be asked. False says nothing, and changes nothing.
+   *
+   * @param previousPrice in rupees
+   * @param most rupees by which the price may differ from it
+   */
+  follow(slot: number, ticks: TickColumns, row: number, previousPrice: number, most: number): boolean {
+    const values = this.#values;
+    const at = this.#at(slot);
+    if (values[at + field.live] !== 1 || values[at + field.contradictions] !== 0) return false;
+    const volume = ticks.volume[row]!;
+    const previousVolume = values[at + field.volume]!;
+    if (!(volume >= previousVolume && Math.abs(ticks.lastPrice[row]! - previousPrice) <= most)) return false;
+    if (ticks.packet[row] === Packet.full) {
+      const time = ticks.exchangeTime[row]!;
+      const sound = time >= values[at + field.exchangeTime]! && time >= values[at + field.firstReceived]! - cachedAge;
+      if (!sound) return false;
+      values[at + field.exchangeTime] = time;
+    }
+    if (volume !== previousVolume) values[at + field.volumeChangedTime] = ticks.receiveTime[row]!;
+    values[at + field.volume] = volume;
+    values[at + field.close] = ticks.close[row]!;
+    return true;
+  }
+
   /** Fills what the rules compare row `row` with, but for the prices. */
   describe(slot: number, ticks: TickColumns, row: number, context: RowContext): void {
     const values = this.#values;

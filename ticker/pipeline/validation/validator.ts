@@ -26,6 +26,11 @@ export class Validator {
     survey(ticks, first, ticks.length, this.#plain);
   }
 
+  /** Whether the own numbers of a row of those that were {@link survey surveyed} plainly break no rule. */
+  plain(row: number): boolean {
+    return this.#plain[row] === 1;
+  }
+
   /** The rules that a row of those that were {@link survey surveyed} breaks, as a mask. */
   broken(ticks: TickColumns, row: number, context: RowContext): number {
     return this.#plain[row] === 1 && follows(ticks, row, context) ? 0 : this.table(ticks, row, context);
