@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { instrumentRecord } from '../instrument-table.ts';
+import { AsciiWriter } from './ascii-writer.ts';
 import { SymbolTable } from './symbol-table.ts';
 
 const records = Array.from({ length: 600 }, (_, i) => instrumentRecord(i, 'NFO', `S${i}${i % 50 === 0 ? '₹' : ''}`));
@@ -63,5 +64,19 @@ test('what went long ago is forgotten', () => {
     const which = slots.map((i) => (i + round) % 600);
     expect(readBack(table, slots, which)).toEqual(which.map((i) => records[i]!.name));
     expect(table.count).toBeLessThanOrEqual(17_000);
+  }
+});
+
+test('a set whose format changes has its names in the other form', () => {
+  const table = new SymbolTable();
+  table.expect(400, 600);
+  const writer = new AsciiWriter();
+  for (const from of [1, 20, 150]) {
+    const which = Array.from({ length: 400 }, (_, i) => from + i);
+    expect(readBack(table, which, which)).toEqual(which.map((i) => records[i]!.name));
+    writer.clear();
+    const instruments = which.map((i) => records[i]!);
+    table.writeItems(writer, Int32Array.from(which), instruments, which.length);
+    expect(JSON.parse(`[${writer.text().slice(0, -1)}]`)).toEqual(instruments.map(({ name }) => name));
   }
 });

@@ -18,7 +18,8 @@ const usualWords = 8;
 /**
  * The names of one set's instruments, one behind the other. They are copied from one piece of memory: looking each up in
  * an object of its own costs a batch more than many of its numbers. In UTF-8 for a dictionary: a batch with most of the
- * instruments carries all names as they lie here; another carries its own, in the order of their first row.
+ * instruments carries all names as they lie here; another carries its own, in the order of their first row. Names are
+ * kept in the one form that is asked for; where the other is, they are learned anew.
  */
 export class SymbolTable {
   /** For each row of the batch that was collected last: index of its name among those that the batch carries. */
@@ -26,28 +27,31 @@ export class SymbolTable {
   /** Names that the batch carries, and their bytes together. */
   count = 0;
   bytes = 0;
-  #text = Buffer.alloc(firstNames * usualBytes);
+  #form: 'text' | 'items' = 'text';
+  #text = Buffer.alloc(0);
   /** Where name `i` begins; one more than there are names. */
-  #starts = new Int32Array(firstNames + 1);
+  #starts = new Int32Array(1);
   #names = 0;
+  /** Names that there is room for. */
+  #room = 0;
   /** Name `i` as an item of a JSON column: words from `i`'s place on, of so many characters; see {@link putText}. */
-  #items = new Uint32Array(firstNames * usualWords);
-  #itemAt = new Int32Array(firstNames + 1);
-  #itemLength = new Uint16Array(firstNames);
+  #items = new Uint32Array(0);
+  #itemAt = new Int32Array(1);
+  #itemLength = new Uint16Array(0);
   /** By slot: what it was when its name was learned, and that name. */
   readonly #records: (InstrumentRecord | undefined)[] = [];
-  #nameOf = new Int32Array(firstNames);
+  #nameOf = new Int32Array(0);
   /** Of rows without a slot. */
   readonly #others = new Map<InstrumentRecord, number>();
   /** By name: the batch that it was seen in last, counted, and its place among that batch's names. */
-  #seen = new Float64Array(firstNames);
-  #place = new Int32Array(firstNames);
+  #seen = new Float64Array(0);
+  #place = new Int32Array(0);
   #batch = 0;
   /** Names, and slots, that there will be. */
   #expectedNames = 0;
   #expectedSlots = 0;
   /** The names of the batch, in order; unless it carries all. */
-  #chosen = new Int32Array(firstNames);
+  #chosen = new Int32Array(0);
   #all = true;
 
   /** So many names, and slots below `slots`, are to come: what is outgrown is next made so large at once. */
@@ -58,7 +62,7 @@ export class SymbolTable {
 
   /** @param slots of the rows' instruments; negative where there is none */
   collect(slots: Int32Array, instruments: readonly InstrumentRecord[], rows: number): void {
-    if (this.#names > mostNames) this.#forget();
+    this.#use('text');
     if (rows > this.indexes.length) this.indexes = new Int32Array(2 * rows);
     const { indexes } = this;
     const batch = ++this.#batch;
@@ -101,7 +105,7 @@ export class SymbolTable {
 
   /** Writes the names of rows as items of a JSON column, each with a comma. */
   writeItems(writer: AsciiWriter, slots: Int32Array, instruments: readonly InstrumentRecord[], rows: number): void {
-    if (this.#names > mostNames) this.#forget();
+    this.#use('items');
     for (let row = 0; row < rows; row++) {
       const name = this.#find(slots[row]!, instruments[row]!);
       const first = this.#itemAt[name]!;
@@ -128,26 +132,9 @@ export class SymbolTable {
       if (known !== undefined) return known;
     }
     const name = this.#names++;
-    if (name >= this.#place.length) this.#grow();
-    const start = this.#starts[name]!;
-    const length = Buffer.byteLength(record.name);
-    if (start + length > this.#text.length) {
-      const longer = Buffer.alloc(this.#sizeFor(start + length));
-      this.#text.copy(longer, 0, 0, start);
-      this.#text = longer;
-    }
-    this.#text.write(record.name, start);
-    this.#starts[name + 1] = start + length;
-    const { words, length: characters } = wordText(`${asciiJson(record.name)},`);
-    const itemAt = this.#itemAt[name]!;
-    if (itemAt + words.length > this.#items.length) {
-      const longer = new Uint32Array(this.#sizeFor(itemAt + words.length));
-      longer.set(this.#items);
-      this.#items = longer;
-    }
-    this.#items.set(words, itemAt);
-    this.#itemAt[name + 1] = itemAt + words.length;
-    this.#itemLength[name] = characters;
+    if (name >= this.#room) this.#grow();
+    if (this.#form === 'text') this.#addText(name, record.name);
+    else this.#addItem(name, record.name);
     if (slot < 0) this.#others.set(record, name);
     else {
       if (slot >= this.#nameOf.length) this.#nameOf = grown(this.#nameOf, Math.max(slot + 1, this.#expectedSlots));
@@ -158,32 +145,73 @@ export class SymbolTable {
     return name;
   }
 
-  #forget(): void {
+  #addText(name: number, text: string): void {
+    const start = this.#starts[name]!;
+    const length = Buffer.byteLength(text);
+    if (start + length > this.#text.length) {
+      const longer = Buffer.alloc(this.#sizeFor(start + length, firstNames * usualBytes));
+      this.#text.copy(longer, 0, 0, start);
+      this.#text = longer;
+    }
+    this.#text.write(text, start);
+    this.#starts[name + 1] = start + length;
+  }
+
+  #addItem(name: number, text: string): void {
+    const { words, length } = wordText(`${asciiJson(text)},`);
+    const itemAt = this.#itemAt[name]!;
+    if (itemAt + words.length > this.#items.length) {
+      const longer = new Uint32Array(this.#sizeFor(itemAt + words.length, firstNames * usualWords));
+      longer.set(this.#items);
+      this.#items = longer;
+    }
+    this.#items.set(words, itemAt);
+    this.#itemAt[name + 1] = itemAt + words.length;
+    this.#itemLength[name] = length;
+  }
+
+  /** Whatever it has is of this form, and not too much. */
+  #use(form: 'text' | 'items'): void {
+    if (this.#form === form && this.#names <= mostNames) return;
+    if (this.#form !== form) {
+      this.#room = 0;
+      this.#text = Buffer.alloc(0);
+      this.#items = new Uint32Array(0);
+    }
+    this.#form = form;
     this.#names = 0;
     this.#records.length = 0;
     this.#others.clear();
   }
 
   /** Room for `needed`, which all names take so far, and for those that are expected: usually of the same length. */
-  #sizeFor(needed: number): number {
+  #sizeFor(needed: number, first: number): number {
+    if (needed <= first) return first;
     const share = this.#expectedNames / this.#names;
     return Math.ceil(needed * Math.max(growth, lengthMargin * share));
   }
 
   #grow(): void {
-    const { length } = this.#place;
-    const size = this.#expectedNames > length ? this.#expectedNames : Math.ceil(growth * length);
-    this.#starts = grown(this.#starts, size + 1);
-    this.#itemAt = grown(this.#itemAt, size + 1);
-    const lengths = new Uint16Array(size);
-    lengths.set(this.#itemLength);
-    this.#itemLength = lengths;
-    this.#place = grown(this.#place, size);
-    this.#chosen = grown(this.#chosen, size);
-    const seen = new Float64Array(size);
-    seen.set(this.#seen);
-    this.#seen = seen;
+    const room = this.#room;
+    const more = this.#expectedNames > room ? this.#expectedNames : Math.ceil(growth * room);
+    const size = room === 0 ? firstNames : more;
+    this.#room = size;
+    if (this.#form === 'items') {
+      this.#itemAt = resized(this.#itemAt, new Int32Array(size + 1));
+      this.#itemLength = resized(this.#itemLength, new Uint16Array(size));
+      return;
+    }
+    this.#starts = resized(this.#starts, new Int32Array(size + 1));
+    this.#place = resized(this.#place, new Int32Array(size));
+    this.#chosen = resized(this.#chosen, new Int32Array(size));
+    this.#seen = resized(this.#seen, new Float64Array(size));
   }
+}
+
+/** `to`, with what `from` has and there is room for. */
+function resized<T extends Int32Array | Uint16Array | Float64Array>(from: T, to: T): T {
+  to.set(from.subarray(0, to.length));
+  return to;
 }
 
 function grown(from: Int32Array, size: number): Int32Array<ArrayBuffer> {
