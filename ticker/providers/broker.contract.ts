@@ -302,13 +302,17 @@ export function describeBroker(name: string, make: (market: 'busy' | 'quiet') =>
         await waitFor(() => expect(order).toEqual(['opened', 'closed']));
       });
 
-      it('by the client is told to nobody, even where the broker ends it too', async () => {
+      it('by the client is told to nobody, even where the broker ends it too, and nothing comes after it', async () => {
         const client = await connect();
         client.connection.subscribe([tokens[0]!], 'quote');
         await ticks(client, tokens[0]!);
+        orders.leaveUnread(client.connection, true);
+        const before = orders.sent();
+        await waitFor(() => expect(orders.sent()).toBeGreaterThan(before + 1));
         orders.disconnect('goodbye');
         client.connection.close();
         const { frames } = client.rows;
+        orders.leaveUnread(client.connection, false);
         await closed('a');
         await client.session.close();
         const fence = await connect();
@@ -319,7 +323,9 @@ export function describeBroker(name: string, make: (market: 'busy' | 'quiet') =>
     });
 
     describe('who gives up while connecting', () => {
-      it.each(['signal', 'session'] as const)('hears of it at once, and leaves nothing open (%s)', async (by) => {
+      it.each(['signal', 'session'] as const)('hears of it at once, and takes nobody’s place (%s)', async (by) => {
+        orders.allow({ connections: 1, atLimit: 'evictOldest' });
+        const open = await connect();
         orders.answerLate();
         const session = openSession();
         const stop = new AbortController();
@@ -333,8 +339,8 @@ export function describeBroker(name: string, make: (market: 'busy' | 'quiet') =>
         else expect(error).toMatchObject(lost);
         const since = monotonic();
         await waitFor(() => expect(monotonic()).toBeGreaterThan(since + 250));
-        expect(orders.open('a')).toBe(0);
-        expect(rows.ends).toEqual([]);
+        expect(orders.open('a')).toBe(1);
+        expect([...rows.ends, ...open.rows.ends]).toEqual([]);
       });
     });
 
