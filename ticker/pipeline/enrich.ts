@@ -2,6 +2,8 @@ import type { GreeksSpec } from '../../crds/index.ts';
 import { instantOf } from '../../runtime/zoned-time.ts';
 import { Greek, greekCount, type OptionInput, solveGreeks } from '../greeks/greeks.ts';
 import { type GreekColumns, WarmGreeks, warmRoom } from '../greeks/warm.ts';
+import type { TickColumns } from '../tick-columns.ts';
+import type { Entry, WantedGreeks } from './routes.ts';
 
 const microsPerDay = 86_400_000_000;
 const daysPerYear = { act365: 365, act360: 360 } as const;
@@ -73,6 +75,24 @@ export class Enricher {
     return this.#warm.full;
   }
 
+  /**
+   * Adds options of this setting, from `row` on: up to the first row that is none, or to as many as are solved at once.
+   *
+   * @param underlyings by row, rupees
+   * @returns the row after the last that was added
+   */
+  addRows(entries: readonly (Entry | undefined)[], ticks: TickColumns, underlyings: Float64Array, row: number): number {
+    const { slot, lastPrice, receiveTime, length } = ticks;
+    const end = Math.min(length, row + warmRoom - this.#warm.count);
+    for (let at = row; at < end; at++) {
+      const entry = entries[slot[at]!];
+      const wanted = wantedOf(entry);
+      if (entry === undefined || wanted?.enricher !== this) return at;
+      this.add(entry, wanted.expiry, slot[at]!, lastPrice[at]!, underlyings[at]!, receiveTime[at]!, at);
+    }
+    return end;
+  }
+
   /** How many were added since they were last {@link solve solved}. */
   get pending(): number {
     return this.#warm.count;
@@ -142,4 +162,9 @@ export class Enricher {
     into.rho[row] = out[Greek.rho]!;
     return solved;
   }
+}
+
+/** How an option's Greeks are wanted by the first of those that take its rows; undefined where it is no option, or none are. */
+export function wantedOf(entry: Entry | undefined): WantedGreeks | undefined {
+  return entry?.option === true ? entry.route.deliveries[0]?.greeks : undefined;
 }

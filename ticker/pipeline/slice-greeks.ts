@@ -1,6 +1,6 @@
 import { Greek, greekCount } from '../greeks/greeks.ts';
 import type { TickColumns } from '../tick-columns.ts';
-import type { Enricher } from './enrich.ts';
+import { type Enricher, wantedOf } from './enrich.ts';
 import type { InstrumentTable } from './instrument-table.ts';
 import type { Entry, Routes, WantedGreeks } from './routes.ts';
 import type { RowBatch } from './row-batch.ts';
@@ -48,12 +48,10 @@ export class SliceGreeks {
   solveInPlace({ entries }: Routes, rows: RowBatch, first: number): void {
     const ticks = rows.columns;
     let enricher: Enricher | undefined;
-    for (let row = first; row < ticks.length; row++) {
-      const slot = ticks.slot[row]!;
-      const entry = entries[slot];
-      const wanted = entry?.option === true ? entry.route.deliveries[0]?.greeks : undefined;
-      if (entry === undefined || wanted === undefined) {
-        rows.withoutGreeks(row);
+    for (let row = first; row < ticks.length; ) {
+      const wanted = wantedOf(entries[ticks.slot[row]!]);
+      if (wanted === undefined) {
+        rows.withoutGreeks(row++);
         continue;
       }
       if (enricher !== wanted.enricher || enricher.full) {
@@ -61,8 +59,7 @@ export class SliceGreeks {
         else this.#solve(enricher, rows);
         enricher = wanted.enricher;
       }
-      const price = ticks.lastPrice[row]!;
-      enricher.add(entry, wanted.expiry, slot, price, this.#underlyings[row]!, ticks.receiveTime[row]!, row);
+      row = enricher.addRows(entries, ticks, this.#underlyings, row);
     }
     if (enricher !== undefined) this.#solve(enricher, rows);
   }
