@@ -1,5 +1,5 @@
 import { defineError } from '../../runtime/errors.ts';
-import { TokenIndex } from './token-index.ts';
+import { TokenIndex } from '../token-index.ts';
 
 /** The most instruments of one account: what `limits.instruments` allows, and as many underlyings again. */
 export const maxInstruments = 200_000;

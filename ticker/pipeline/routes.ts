@@ -1,9 +1,9 @@
 import type { InstrumentGroup, SubscriptionSliceSpec } from '../../crds/index.ts';
 import type { ExchangeCalendar, TradingCalendar } from '../../crds/sessions/trading-calendar.ts';
+import { TokenIndex } from '../token-index.ts';
 import { Enricher, type Expiry } from './enrich.ts';
 import { type InstrumentRecord, type InstrumentTable, instrumentName } from './instrument-table.ts';
 import type { SetBatcher } from './set-batcher.ts';
-import { TokenIndex } from './token-index.ts';
 import { usualPolicy } from './validation/policy.ts';
 
 /** How Greeks are computed, and when the group's options expire under these settings. */

@@ -1,5 +1,5 @@
 import type { Mode, SubscriptionSliceSpec } from '../../crds/index.ts';
-import { TokenIndex } from '../pipeline/token-index.ts';
+import { TokenIndex } from '../token-index.ts';
 import { Liveness, type WatchdogLimits } from './liveness.ts';
 
 /** What to send on a connection to get from what was sent to what is wanted. */

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../../../runtime/clock.ts';
 import type { CodedError } from '../../../runtime/errors.ts';
 import type { Logger } from '../../../runtime/log.ts';
 import type { TickColumns } from '../../tick-columns.ts';
+import { TokenIndex } from '../../token-index.ts';
 import { connectionLost, connectionSilent } from '../errors.ts';
 import type { Connection, ConnectionHandler } from '../provider.ts';
 import { KiteDecoder } from './decoder.ts';
@@ -50,7 +51,7 @@ export class KiteConnection implements Connection {
   readonly #account: string;
   readonly #secrets: readonly string[];
   readonly #decoder = new KiteDecoder();
-  readonly #subscribed = new Set<number>();
+  #subscribed = new TokenIndex();
   readonly #loggedLengths = new Set<number>();
   #ended = false;
   #paused = false;
@@ -109,7 +110,8 @@ export class KiteConnection implements Connection {
       throw tooManyInstruments(this.#says(`${this.#subscribed.size + added.length} instruments, ${maxTokens} at most`));
     }
     const messages = subscribeMessages(distinct, mode, this.#subscribed);
-    for (const token of added) this.#subscribed.add(token);
+    if (this.#subscribed.size === 0) this.#subscribed = new TokenIndex(added.length);
+    for (const token of added) this.#subscribed.set(token, 0);
     this.#send(messages);
   }
 
@@ -209,7 +211,7 @@ export class KiteConnection implements Connection {
     // The broker's goodbye is read.
     if (this.#paused) this.#socket.resume();
     this.#watchdog.cancel();
-    this.#subscribed.clear();
+    this.#subscribed = new TokenIndex();
   }
 
   #says(what: string): string {

@@ -61,15 +61,16 @@ export class TokenIndex {
     this.#values[at] = value;
   }
 
-  delete(token: number): void {
+  /** Whether it was there. */
+  delete(token: number): boolean {
     const keys = this.#keys;
     const mask = keys.length - 1;
     let hole = this.#home(token);
     while (keys[hole] !== token) {
-      if (keys[hole] === free) return;
+      if (keys[hole] === free) return false;
       hole = (hole + 1) & mask;
     }
-    if (token === free) return;
+    if (token === free) return false;
     // Moves back what probed past the hole, so that no tombstone is needed (Knuth, TAOCP 3, 6.4, algorithm R).
     for (let at = (hole + 1) & mask; keys[at] !== free; at = (at + 1) & mask) {
       const home = this.#home(keys[at]!);
@@ -80,6 +81,7 @@ export class TokenIndex {
     }
     keys[hole] = free;
     this.#size--;
+    return true;
   }
 
   /** Fibonacci hashing: tokens differ in all bits but cluster by segment in the lowest eight. */
