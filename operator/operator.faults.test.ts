@@ -56,3 +56,33 @@ test('writes that fail, conflict or succeed unnoticed: everything is placed and 
   expect(undisturbed).toMatchObject({ ready });
   for (const seed of [1, 2, 3]) expect(await converge(seed)).toEqual(undisturbed);
 }, 120_000);
+
+test('while every write conflicts, for its watch has gone silent, the operator does not write in a loop', async () => {
+  let refused = 0;
+  let silent = false;
+  const rig = new OperatorRig((cluster) => ({
+    ...unreliable(cluster, 1),
+    create: (...args) => cluster.create(...args),
+    replace: (...args) => cluster.replace(...args),
+    applyStatus: (...args) => cluster.applyStatus(...args),
+    patch: (...args) => cluster.patch(...args),
+    delete: (...args) => cluster.delete(...args),
+    apply: (resource, ...args) => {
+      if (!silent || resource.kind !== 'SubscriptionSlice') return cluster.apply(resource, ...args);
+      refused++;
+      return Promise.reject(conflict('the object has been modified'));
+    },
+  }));
+  rig.shard('shard-0');
+  await rig.account('a');
+  await rig.start(30_000);
+  silent = true;
+  await rig.set('equities', { instruments: ['NSE:INFY'] });
+  await rig.clock.advance(120_000);
+  expect(refused).toBeGreaterThan(10);
+  expect(refused).toBeLessThan(25);
+  silent = false;
+  await rig.clock.advance(15_000);
+  expect((await rig.slices()).flatMap(symbolsOf)).toEqual(['INFY']);
+  await rig.stop();
+});

@@ -92,6 +92,8 @@ export class Reconciler {
   #newestShard = Number.NEGATIVE_INFINITY;
   #began = Number.NEGATIVE_INFINITY;
   #last: Reconciled | undefined;
+  /** Reconciles in a row that had a conflict. */
+  #conflicted = 0;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -272,7 +274,8 @@ export class Reconciler {
       throw incomplete(message, { cause: first.error });
     }
     const waits = [...others, ...world.views.map(({ graceLeft }) => graceLeft)];
-    if (outcomes.some(({ conflicts }) => conflicts > 0)) waits.push(conflictDelay);
+    this.#conflicted = outcomes.some(({ conflicts }) => conflicts > 0) ? this.#conflicted + 1 : 0;
+    if (this.#conflicted > 0) waits.push(conflictDelay(this.#conflicted));
     const known = waits.filter((wait) => wait !== undefined);
     return known.length === 0 ? undefined : Math.max(1, Math.min(...known));
   }
@@ -291,5 +294,12 @@ const noTransfer: Transfer = { passages: new Map(), wait: undefined };
 
 const noSteps: ReadonlyMap<string, Decision> = new Map();
 
-/** Milliseconds for the watch to show what somebody else wrote. */
-const conflictDelay = 100;
+/**
+ * Milliseconds for the watch to show what somebody else wrote. What it shows wakes the loop; a watch that shows nothing
+ * has gone silent, and until that is noticed every write would conflict again.
+ *
+ * @param rounds reconciles in a row that had a conflict
+ */
+function conflictDelay(rounds: number): number {
+  return Math.min(100 * 2 ** (rounds - 1), 10_000);
+}
