@@ -45,7 +45,7 @@ bench-dashboards: setup ## All queries of the fleet dashboard against a generate
 	@node bench/monitoring/dashboards.ts
 
 simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SEED=n [TRACE=1] [FAULTS=name:perHour,...] [STRIKES=id,...] [SHRINK=1]; MUTATIONS=16: deliberate bugs
-	@node simulation/main.ts
+	@NODE_COMPILE_CACHE=node_modules/.cache/node node simulation/main.ts
 
 e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)
 	@e2e/run test $(ONLY)

@@ -157,15 +157,22 @@ export class FaultyCluster implements Cluster {
     };
   }
 
-  async #before(call: Call): Promise<void> {
+  /** Nothing where there is nothing to wait for: most calls are made at once. */
+  #before(call: Call): Promise<void> | undefined {
     const delay = this.faults.delay?.(call) ?? 0;
-    if (delay > 0) await sleep(this.#clock, delay);
+    if (delay > 0) return sleep(this.#clock, delay).then(() => this.#refuse(call));
+    this.#refuse(call);
+    return undefined;
+  }
+
+  #refuse(call: Call): void {
     const refused = this.faults.refuse?.(call);
     if (refused !== undefined) throw refused;
   }
 
   async #call<R>(call: Call, made: () => Promise<R>): Promise<R> {
-    await this.#before(call);
+    const before = this.#before(call);
+    if (before !== undefined) await before;
     const reply = await made();
     const lost = this.faults.loseReply?.(call);
     if (lost !== undefined) throw lost;

@@ -37,7 +37,7 @@ export function admit<T extends object>(kind: string, object: T, old?: object): 
     return { object, errors: errors.finish() };
   }
   checkType(definition, object, errors);
-  checkMetadata(object['metadata'], errors);
+  checkMetadata(object['metadata'], errors, isRecord(old) ? old['metadata'] : undefined);
   const schema = objectSchema(definition);
   const kept = unchanged(object, old);
   const changing = kept.length === 0 ? object : omit(object, kept);

@@ -35,13 +35,15 @@ const knownFields = [
   ...['managedFields', 'selfLink'],
 ];
 
-/** Adds what is wrong with an object's metadata. */
-export function checkMetadata(value: unknown, errors: FieldErrors): void {
+/** Adds what is wrong with an object's metadata. @param old as it is stored: what is still the same has passed */
+export function checkMetadata(value: unknown, errors: FieldErrors, old?: unknown): void {
   if (!isRecord(value)) {
     errors.add(['metadata'], value === undefined ? 'is missing' : 'is no mapping', 'Write metadata with a name.');
     return;
   }
-  for (const field of Object.keys(value)) {
+  const fields = Object.keys(value);
+  if (isRecord(old) && fields.every((field) => value[field] === old[field])) return;
+  for (const field of fields) {
     if (knownFields.includes(field)) continue;
     const near = nearest(field, knownFields);
     if (near !== undefined) errors.add(['metadata', field], `unknown field \`${field}\`; did you mean \`${near}\`?`);

@@ -15,7 +15,16 @@ import {
   union,
 } from './field-set.ts';
 import { deepFreeze, isRecord, type JsonObject } from './json.ts';
-import { compare, fieldsOf, merge, removeFields, withNamedFields } from './typed-value.ts';
+import {
+  compare,
+  type FreeMembers,
+  fieldsOf,
+  merge,
+  otherwise,
+  removeFields,
+  withNamedFields,
+  withNewValues,
+} from './typed-value.ts';
 
 /** Who owns fields of an object. One name has separate entries for each operation and subresource. */
 export interface Manager {
@@ -61,6 +70,11 @@ const unownedMetadata = [
   'managedFields',
 ];
 
+const unownedMembers: FreeMembers = {
+  ...Object.fromEntries(unowned.map((name): [string, true] => [name, true])),
+  metadata: Object.fromEntries(unownedMetadata.map((name): [string, true] => [name, true])),
+};
+
 function strip(set: FieldSet): FieldSet {
   const children = new Map(set.children);
   for (const name of unowned) children.delete(`f:${name}`);
@@ -74,12 +88,44 @@ function strip(set: FieldSet): FieldSet {
   return { member: false, children };
 }
 
+/** The fields of what was created last of a kind: most of it, Events above all, looks the same. */
+const lastCreated = new WeakMap<FieldSchema, FieldSet>();
+
 /**
  * Server-side apply: `config` merged into `live`, what this manager applied before and no longer does removed unless
  * somebody else owns it. Fields of others that would change are `CLUSTER_CONFLICT`, or taken over with `force`.
  * Source: sigs.k8s.io/structured-merge-diff, `merge`.
  */
 export function applyConfig(
+  schema: FieldSchema,
+  live: unknown,
+  config: unknown,
+  managers: Managers,
+  by: ManagerId,
+  force: boolean,
+): Written {
+  return applyValues(schema, live, config, managers, by) ?? applyFields(schema, live, config, managers, by, force);
+}
+
+/** The shortest way, for the most frequent apply: a manager says the same fields again, with other values. */
+function applyValues(
+  schema: FieldSchema,
+  live: unknown,
+  config: unknown,
+  managers: Managers,
+  by: ManagerId,
+): Written | undefined {
+  const key = managerKey(by);
+  const own = managers.get(key)?.fields;
+  if (own === undefined) return undefined;
+  const others = [...managers].filter(([each]) => each !== key).map(([, { fields }]) => fields);
+  const object = withNewValues(schema, live, config, own, others, unownedMembers);
+  if (object === otherwise) return undefined;
+  return { object, managers: new Map(managers).set(key, { ...by, fields: own }) };
+}
+
+/** {@link applyConfig} in full. */
+export function applyFields(
   schema: FieldSchema,
   live: unknown,
   config: unknown,
@@ -101,7 +147,8 @@ export function applyConfig(
   // Where nobody else owns anything, nothing can change hands.
   const alone = managers.size === 0 || (managers.size === 1 && managers.has(key));
   const others = alone ? new Map(managers) : settle(compare(schema, live, object), managers, key, force);
-  const own = reuse(managers.get(key)?.fields, strip(fields));
+  const own = reuse(managers.get(key)?.fields ?? lastCreated.get(schema), strip(fields));
+  if (managers.size === 0) lastCreated.set(schema, own);
   if (isEmpty(own)) others.delete(key);
   else others.set(key, { ...by, fields: own });
   return { object, managers: others };

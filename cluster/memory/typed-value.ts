@@ -93,6 +93,118 @@ export function withNamedFields(declared: FieldSchema, set: FieldSet): FieldSet 
   return { member: set.member, children };
 }
 
+/** Says that more than values differ. */
+export const otherwise: unique symbol = Symbol('more than values differ');
+
+/**
+ * `live` with the values of a configuration in it, where that is all that an apply comes to: the configuration speaks of
+ * exactly the fields that its manager owns, all of them are there, and none whose value is new is another's too. Parts
+ * that stay the same are those of `live`.
+ *
+ * @param own the manager's fields, at this place
+ * @param others those of all others, at this place
+ * @param free members, of a map, that nobody owns
+ * @returns {@link otherwise} where it is not so, or not plainly
+ */
+export function withNewValues(
+  declared: FieldSchema,
+  live: unknown,
+  config: unknown,
+  own: FieldSet,
+  others: readonly FieldSet[],
+  free: FreeMembers = noneFree,
+): unknown {
+  const schema = resolve(declared, config);
+  if (live === undefined || resolve(declared, live).type !== schema.type) return otherwise;
+  if (isAtomic(schema)) {
+    if (!own.member || own.children.size > 0) return otherwise;
+    if (equalJson(live, config)) return live;
+    return live === null || config === null || others.some((other) => other.member) ? otherwise : config;
+  }
+  if (schema.type === 'map' && isRecord(live) && isRecord(config)) {
+    return newMembers(schema, live, config, own, others, free);
+  }
+  if (schema.type === 'list' && Array.isArray(live) && Array.isArray(config)) {
+    return newItems(schema, live, config, own, others);
+  }
+  return otherwise;
+}
+
+/** Members of a map that nobody owns: `true`, or those of that member. */
+export interface FreeMembers {
+  readonly [member: string]: true | FreeMembers;
+}
+
+const noneFree: FreeMembers = {};
+
+function newMembers(
+  schema: MapSchema,
+  live: JsonObject,
+  config: JsonObject,
+  own: FieldSet,
+  others: readonly FieldSet[],
+  free: FreeMembers,
+): unknown {
+  let merged = live;
+  let met = 0;
+  let asked = 0;
+  for (const key of Object.keys(config)) {
+    asked++;
+    const within = Object.hasOwn(free, key) ? free[key] : undefined;
+    if (within === true) {
+      if (config[key] !== live[key]) return otherwise;
+      continue;
+    }
+    const element = `f:${key}`;
+    const owned = own.children.get(element);
+    if (owned !== undefined) met++;
+    else if (within === undefined) return otherwise;
+    const inOthers = below(others, element);
+    const value = withNewValues(memberSchema(schema, key), live[key], config[key], owned ?? emptySet, inOthers, within);
+    if (value === otherwise) return otherwise;
+    if (value === live[key]) continue;
+    if (merged === live) merged = { ...live };
+    merged[key] = value;
+  }
+  return asked > 0 && met === own.children.size ? merged : otherwise;
+}
+
+function newItems(
+  schema: ListSchema,
+  live: readonly unknown[],
+  config: readonly unknown[],
+  own: FieldSet,
+  others: readonly FieldSet[],
+): unknown {
+  let merged: unknown[] | undefined;
+  let at = -1;
+  for (const item of config) {
+    // In the order in which they stand, so that the order stays.
+    do at++;
+    while (at < live.length && !isItem(schema, live[at], item));
+    if (at === live.length) return otherwise;
+    const element = pathElement(schema, item, '');
+    const owned = own.children.get(element);
+    if (owned === undefined) return otherwise;
+    const value = withNewValues(schema.items, live[at], item, owned, below(others, element));
+    if (value === otherwise) return otherwise;
+    if (value === live[at]) continue;
+    merged ??= [...live];
+    merged[at] = value;
+  }
+  return config.length > 0 && config.length === own.children.size ? (merged ?? live) : otherwise;
+}
+
+function isItem({ listType, keys }: ListSchema, a: unknown, b: unknown): boolean {
+  if (listType === 'set') return a === b;
+  return isRecord(a) && isRecord(b) && keys.every((key) => b[key] !== undefined && a[key] === b[key]);
+}
+
+function below(sets: readonly FieldSet[], element: string): readonly FieldSet[] {
+  if (sets.length === 0) return sets;
+  return sets.map((set) => set.children.get(element)).filter((set) => set !== undefined);
+}
+
 export interface Comparison {
   readonly added: FieldSet;
   readonly modified: FieldSet;

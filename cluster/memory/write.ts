@@ -1,7 +1,7 @@
 import { admit, describeFieldError } from '../../crds/admission.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import { invalid } from '../errors.ts';
-import { deepFreeze, equalJson, exceeds, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
+import { deepFreeze, exceeds, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
 import type { Kind } from './kinds.ts';
 import {
   applyConfig,
@@ -161,14 +161,16 @@ function tidy(metadata: JsonObject): JsonObject {
 /** Metadata that the server writes: identity, generation, managers. Returns `live` itself where nothing changed. */
 function finish(context: WriteContext, live: KubeObject | undefined, written: Written, object: JsonObject): KubeObject {
   const { kind, now, uid } = context;
-  const managers = managersAfter(live, written, object);
+  const before = live === undefined ? undefined : withoutManagers(asJson(live));
+  const changed = asRecord(share(before, object));
+  const managers = managersAfter(live, changed !== before, written);
   const identity: JsonObject =
     live === undefined ? { uid: uid(), creationTimestamp: now, ...(kind.custom ? { generation: 1 } : {}) } : {};
-  if (live !== undefined && kind.custom && !sameSpec(asJson(live), object)) {
+  if (live !== undefined && kind.custom && !sameSpec(asJson(live), changed)) {
     identity['generation'] = (live.metadata.generation ?? 0) + 1;
   }
-  const metadata = { ...recordAt(object, 'metadata'), ...identity, ...managers };
-  const next = share(live, withMeta(object, metadata));
+  const metadata = { ...recordAt(changed, 'metadata'), ...identity, ...managers };
+  const next = share(live, withMeta(changed, metadata));
   if (live !== undefined && next === live) return live;
   if (!isKubeObject(next)) throw invalid('apiVersion, kind and metadata.name are required');
   if (live?.metadata.deletionTimestamp !== undefined) {
@@ -183,20 +185,24 @@ function finish(context: WriteContext, live: KubeObject | undefined, written: Wr
 }
 
 /** Keeps the managers' former times where the object did not change: a write of the same is not a write. */
-function managersAfter(live: KubeObject | undefined, written: Written, object: JsonObject): JsonObject {
-  const former = live === undefined ? new Map() : managersOf(live);
-  const unchanged = live !== undefined && equalJson(withoutManagers(asJson(live)), object);
+function managersAfter(live: KubeObject | undefined, changed: boolean, written: Written): JsonObject {
   const managers = new Map(written.managers);
-  for (const [key, manager] of managers) {
-    const before = former.get(key);
-    if (unchanged && before !== undefined) managers.set(key, { ...manager, time: before.time });
+  if (live !== undefined && !changed) {
+    const former = managersOf(live);
+    for (const [key, manager] of managers) {
+      const before = former.get(key);
+      if (before !== undefined) managers.set(key, { ...manager, time: before.time });
+    }
   }
   const encoded = encodeManagers(managers);
   return encoded.length === 0 ? {} : { managedFields: encoded };
 }
 
+/** Of an object that shares with the stored one what is the same. */
 function sameSpec(a: JsonObject, b: JsonObject): boolean {
-  return equalJson(omit(a, 'metadata', 'status'), omit(b, 'metadata', 'status'));
+  const apart = (key: string): boolean => key === 'metadata' || key === 'status';
+  const keys = Object.keys(b).filter((key) => !apart(key));
+  return keys.length === Object.keys(a).filter((key) => !apart(key)).length && keys.every((key) => a[key] === b[key]);
 }
 
 const decoded = new WeakMap<object, Managers>();
