@@ -18,6 +18,7 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
   const SEED = said('SEED');
   const sums = { seeds: 0, violations: 0, faults: 0, tampered: 0, seconds: 0, fewest: Number.POSITIVE_INFINITY };
   const started = performance.now();
+  const elapsed = (): number => (performance.now() - started) / 1000;
   const tell = (result: SimulationResult): void => {
     sums.seeds++;
     sums.violations += result.violations.length;
@@ -27,6 +28,9 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
     sums.fewest = Math.min(sums.fewest, result.strikes.length);
     for (const violation of result.violations) show(`seed ${result.seed}: ${violation}`);
     if (result.violations.length > 0) show(`  replay: ${replayCommand(result.seed)}`);
+    if (sums.seeds % progressEvery === 0) {
+      show(`${sums.seeds} seeds, ${sums.violations} violations, ${elapsed().toFixed(0)} s`);
+    }
   };
   if (SEED !== undefined) {
     const rates = said('FAULTS') === undefined ? undefined : faultRates(said('FAULTS') ?? '');
@@ -46,7 +50,7 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
     const seeds = Array.from({ length: number(said('SEEDS') ?? '200', 'SEEDS') }, (_, index) => first + index);
     await campaign(seeds, availableParallelism(), tell);
   }
-  const real = (performance.now() - started) / 1000;
+  const real = elapsed();
   const { seeds, violations, faults: struck, tampered, seconds, fewest } = sums;
   show(
     `took ${real.toFixed(1)} s: ${Math.round(seconds / real)} times as fast as time, ${((seeds / real) * 60).toFixed(0)} seeds a minute`,
@@ -58,6 +62,9 @@ async function main(settings: NodeJS.ProcessEnv): Promise<void> {
   );
   process.exitCode = violations > 0 ? 1 : 0;
 }
+
+/** Seeds after which a campaign says how far it is. */
+const progressEvery = 500;
 
 /** What each deliberate bug is seen as, and within how many seeds of at most so many. */
 async function showMutations(most: number): Promise<void> {
