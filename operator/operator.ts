@@ -194,9 +194,9 @@ class TickerOperator implements Operator {
       liveSince: (now) => this.#tracker.liveSince(now),
       observer: options.observer,
       observe: () => ({
-        accounts: this.#accounts.list(),
-        sets: this.#sets.list(),
-        slices: this.#slices.list(),
+        accounts: this.#accounts,
+        sets: this.#sets,
+        slices: this.#slices,
         shards: this.#tracker.shards,
       }),
     });

@@ -4,7 +4,7 @@ import { subscriptionSlices } from '../cluster/resources.ts';
 import type { KubeObject } from '../crds/index.ts';
 
 /** What a process has heard of its own writes is known to it for this long at least (milliseconds, by any clock). */
-const remembered = 5_000;
+const remembered = 120_000;
 
 /** A process that plans on no cache older than its own last write, as far as it has heard of that: read your writes. */
 export class OwnWrites {

@@ -41,6 +41,22 @@ export function describeStatus(fixture: () => Fixture): void {
     expect(reported.status).toEqual({ resolved: 2 });
   });
 
+  test('status: with a version it is written on that state of that object only; a uid alone says nothing', async () => {
+    const f = fixture();
+    const created = await f.cluster.apply(instrumentSets, f.set(), alice);
+    const { uid = '', resourceVersion = '' } = created.metadata;
+    await f.cluster.delete(instrumentSets, created.metadata);
+    const anew = await f.cluster.apply(instrumentSets, f.set({ name: created.metadata.name }), alice);
+    const late = (named: object) => {
+      const config = f.config(created, { status: { resolved: 1 } });
+      return f.cluster.applyStatus(instrumentSets, { ...config, metadata: { ...config.metadata, ...named } }, alice);
+    };
+    await refused(late({ resourceVersion }), 'CLUSTER_CONFLICT');
+    expect((await f.get(instrumentSets, anew)).status).toBeUndefined();
+    await late({ uid });
+    expect((await f.get(instrumentSets, anew)).status).toEqual({ resolved: 1 });
+  });
+
   test('status: an apply of the object does not touch it', async () => {
     const f = fixture();
     const created = await f.cluster.apply(instrumentSets, f.set(), alice);

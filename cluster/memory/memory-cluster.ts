@@ -179,7 +179,9 @@ export class MemoryCluster implements Cluster {
     if (live === undefined && (uid !== undefined || resourceVersion !== undefined)) {
       throw conflict(`${describe(resource, name)}: the object that was read is gone`);
     }
-    if (live !== undefined) checkPreconditions(resource, live, { uid, resourceVersion });
+    // As upstream: what is written to a status is put on the object that is there, whatever uid was meant.
+    const meant = subresource === '' ? { uid, resourceVersion } : { resourceVersion };
+    if (live !== undefined) checkPreconditions(resource, live, meant);
     const context = this.#context(resource, 'Apply', subresource, options);
     return this.#store.put(resource, live, applyObject(context, live, sent, options.force === true));
   }

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { unavailable } from '../../cluster/errors.ts';
 import { FaultyCluster } from '../../cluster/faulty-cluster.ts';
 import { MemoryCluster } from '../../cluster/memory/memory-cluster.ts';
-import { subscriptionSlices } from '../../cluster/resources.ts';
-import type { InstrumentSet, SubscriptionSlice, TickerAccount } from '../../crds/index.ts';
+import { instrumentSets, subscriptionSlices } from '../../cluster/resources.ts';
+import { apiVersion, type InstrumentSet, type SubscriptionSlice, type TickerAccount } from '../../crds/index.ts';
 import { silentLogger } from '../../runtime/log.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import { sliceOf } from '../handover/handover.testing.ts';
@@ -23,7 +23,9 @@ async function setUp() {
   const object = { ...rest, metadata: { name: metadata.name, namespace: metadata.namespace ?? '' } };
   const stale = await cluster.apply<SubscriptionSlice>(subscriptionSlices, object, { fieldManager });
   await applier.slices([{ kind: 'apply', object: { ...object, spec: { ...object.spec, epoch: 2 } }, existing: stale }]);
-  return { cluster, applier, object, stale, epoch: () => slices.over([stale])[0]?.spec.epoch };
+  // A cache that stands still.
+  const cache = { list: () => [stale], observed: (version: string) => version === stale.metadata.resourceVersion };
+  return { cluster, applier, object, stale, epoch: () => slices.over(cache)[0]?.spec.epoch };
 }
 
 test('an answer that is lost takes nothing from what we know of our writes before it', async () => {
@@ -42,4 +44,19 @@ test("another's write does: the watch has to show it", async () => {
   const outcome = await applier.slices([{ kind: 'apply', object: outdated, existing: stale }]);
   expect(outcome).toMatchObject({ conflicts: 1, failures: [] });
   expect(epoch()).toBe(1);
+});
+
+test('a status is not written onto what was created anew under the name', async () => {
+  const { cluster, applier } = await setUp();
+  const user = { fieldManager: 'user' };
+  const name = { name: 'equities', namespace: 'desk' };
+  const spec = { instruments: ['NSE:INFY'], mode: 'quote' };
+  const sent = { apiVersion, kind: 'InstrumentSet', metadata: name, spec };
+  const set = await cluster.apply<InstrumentSet>(instrumentSets, sent as InstrumentSet, user);
+  await cluster.delete(instrumentSets, name);
+  await cluster.apply(instrumentSets, { ...set, metadata: { ...name } }, user);
+  const written = { ...set, status: { observedGeneration: 1 } };
+  const outcome = await applier.statuses([{ kind: 'set', object: written, transitions: [] }]);
+  expect(outcome).toMatchObject({ written: 0, conflicts: 1, failures: [] });
+  expect((await cluster.get<InstrumentSet>(instrumentSets, name)).status).toBeUndefined();
 });

@@ -139,8 +139,9 @@ export class Applier {
 
   async #status(write: StatusWrite): Promise<void> {
     const { object } = write;
-    const { name, namespace = '' } = object.metadata;
-    const metadata = { name, namespace };
+    const { name, namespace = '', resourceVersion } = object.metadata;
+    // What was created anew under the name since is another object, of which nothing is known yet; a uid would not be looked at.
+    const metadata = { name, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
     try {
       if (write.kind === 'account') {
         const status = { ...write.object, metadata };

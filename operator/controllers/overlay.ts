@@ -11,12 +11,22 @@ interface Entry<T> {
   readonly expires: number;
 }
 
-/** A write that the watch has not shown by then (milliseconds) was undone by somebody else before the watch saw it. */
-const longestLag = 10_000;
+/** A watch cache. */
+export interface Cached<T> {
+  list(): readonly T[];
+  /** Whether it shows everything up to that version. */
+  observed(resourceVersion: string): boolean;
+}
 
 /**
- * A controller's own last writes, laid over its watch cache until that has caught up: so that nothing is decided on
- * a cache older than the decisions before (read your writes).
+ * Milliseconds after which a write is forgotten that the watch has not come to: longer than a silent watch goes unnoticed.
+ * By then versions have gone back, as those of an etcd that was restored.
+ */
+const longestLag = 600_000;
+
+/**
+ * A controller's own last writes, laid over its watch cache until that has caught up, however long it takes: so that
+ * nothing is decided on a cache older than the decisions before (read your writes).
  */
 export class Overlay<T extends KubeObject> {
   readonly #clock: Clock;
@@ -45,7 +55,8 @@ export class Overlay<T extends KubeObject> {
   }
 
   /** The cache's objects with the newer ones of our own in their place. */
-  over(cached: readonly T[]): readonly T[] {
+  over(cache: Cached<T>): readonly T[] {
+    const cached = cache.list();
     if (this.#entries.size === 0) return cached;
     const now = this.#clock.monotonic();
     const seen = new Set<string>();
@@ -54,7 +65,7 @@ export class Overlay<T extends KubeObject> {
       const id = idOf(object);
       const entry = this.#entries.get(id);
       seen.add(id);
-      if (entry === undefined || entry.expires <= now || caughtUp(object, entry)) {
+      if (entry === undefined || entry.expires <= now || caughtUp(cache, object, entry)) {
         this.#entries.delete(id);
         merged.push(object);
       } else if (entry.object !== undefined) {
@@ -63,7 +74,8 @@ export class Overlay<T extends KubeObject> {
     }
     for (const [id, entry] of this.#entries) {
       if (seen.has(id)) continue;
-      if (entry.object === undefined || entry.expires <= now) this.#entries.delete(id);
+      // It is not there: not yet, or, as far as the cache shows what came after the write, no longer.
+      if (entry.object === undefined || entry.expires <= now || shows(cache, entry)) this.#entries.delete(id);
       else merged.push(entry.object);
     }
     return merged;
@@ -74,10 +86,17 @@ export class Overlay<T extends KubeObject> {
   }
 }
 
-function caughtUp<T extends KubeObject>({ metadata }: T, entry: Entry<T>): boolean {
+function caughtUp<T extends KubeObject>(cache: Cached<T>, { metadata }: T, entry: Entry<T>): boolean {
+  // The version of a removal is not known, but one that was removed does not come back.
   if (entry.object === undefined) return metadata.uid !== entry.uid;
   const { version } = entry;
   const { resourceVersion } = metadata;
   // Versions that cannot be compared are taken as new: the watch is the truth.
-  return version === undefined || resourceVersion === undefined || !(compareVersions(version, resourceVersion) > 0);
+  const newer =
+    version === undefined || resourceVersion === undefined || !(compareVersions(version, resourceVersion) > 0);
+  return newer || shows(cache, entry);
+}
+
+function shows<T>(cache: Cached<T>, { version }: Entry<T>): boolean {
+  return version === undefined || cache.observed(version);
 }

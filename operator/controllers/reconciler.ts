@@ -21,9 +21,10 @@ import { DemandBuilder } from './demand.ts';
 import { EndingSlices } from './ending-slices.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { idOf } from './names.ts';
-import { Overlay } from './overlay.ts';
+import { type Cached, Overlay } from './overlay.ts';
 import { firstWait, nextSteps } from './ownership.ts';
 import { accountOf } from './placed.ts';
+import type { Shards } from './shards.ts';
 import { MadeSlices, type SliceMaker, sliceMaker } from './slice-maker.ts';
 import { pruneWrites, type SliceWrite, sliceWrites } from './slice-writes.ts';
 import { statusWrites } from './statuses.ts';
@@ -35,6 +36,13 @@ const incomplete = defineError(
   'It is tried again with backoff; the lines before this one say what failed.',
 );
 
+export interface Caches {
+  readonly accounts: Cached<TickerAccount>;
+  readonly sets: Cached<InstrumentSet>;
+  readonly slices: Cached<SubscriptionSlice>;
+  readonly shards: Shards;
+}
+
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
   readonly clock: Clock;
@@ -44,7 +52,7 @@ export interface ReconcilerOptions {
   readonly spots: SpotPoller;
   readonly events: EventRecorder;
   /** What the watch caches hold. */
-  readonly observe: () => Observed;
+  readonly observe: () => Caches;
   /** Milliseconds without a new shard before accounts that nobody owns are first spread over the shards. */
   readonly settle: number;
   /** Since when this replica's own watch is live, at a time; undefined while it is not. */
