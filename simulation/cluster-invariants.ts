@@ -47,7 +47,10 @@ export class ClusterInvariants {
       this.#follow(tickerAccounts, signal, () => undefined),
       this.#follow<InstrumentSet>(instrumentSets, signal, (set, gone) => {
         keep(this.sets, set, gone);
-        if (gone) this.deletedSets.add(`${set.metadata.namespace}/${set.metadata.name}`);
+        if (!gone) return;
+        const id = `${set.metadata.namespace}/${set.metadata.name}`;
+        this.deletedSets.add(id);
+        this.#wrongSince.delete(id);
       }),
       this.#follow<SubscriptionSlice>(subscriptionSlices, signal, (slice, gone) => {
         keep(this.slices, slice, gone);

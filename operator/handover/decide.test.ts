@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide, type Situation } from './decide.ts';
 import { pod, says, shardsOf, situation, sliceOf } from './handover.testing.ts';
-import { firstDeadline, type HandoverMemory } from './memory.ts';
+import { failureMemory, firstDeadline, type HandoverMemory } from './memory.ts';
 
 const draining = shardsOf({ a: 'draining', b: 'ready' });
 const three = shardsOf({ a: 'draining', b: 'ready', c: 'ready' });
@@ -169,6 +169,27 @@ describe('a dead owner', () => {
   test('makes room, should it still live, where the account has no connection to spare', () => {
     const step = decide(situation({ shards: shardsOf({ b: 'ready' }), wanted: pod('b'), spare: 0 }));
     expect(step.naming.handover).toBe('closeFirst');
+  });
+});
+
+describe('a successor that never warms up', () => {
+  const shards = shardsOf({ a: 'ready', b: 'ready' });
+  const failed = later(warming({ shards }), firstDeadline);
+  const failedAt = failed.memory.failures[0]?.at ?? 0;
+
+  test('gets longer each time, though the plan asks for something else in between', () => {
+    const { memory } = decide(situation({ shards, wanted: pod('a'), memory: failed.memory, now: failedAt + 5_000 }));
+    const again = situation({ shards, wanted: pod('b'), memory, now: failedAt + 2 * firstDeadline - 1 });
+    expect(decide(again)).toMatchObject({ changed: false, wait: 1 });
+    expect(decide({ ...again, now: failedAt + 2 * firstDeadline }).naming.next).toEqual(pod('b'));
+  });
+
+  test('is forgotten once a move has come right, and after a while', () => {
+    const moving: HandoverMemory = { ...failed.memory, move: { kind: 'planned', since: failedAt } };
+    const right = decide(situation({ shards, wanted: pod('a'), memory: moving, now: failedAt + 5_000 }));
+    expect(right).toMatchObject({ ended: { result: 'completed' }, memory: { missed: 0 } });
+    const later = situation({ shards, wanted: pod('a'), memory: failed.memory, now: failedAt + failureMemory });
+    expect(decide(later).memory).toMatchObject({ missed: 0, failures: [] });
   });
 });
 

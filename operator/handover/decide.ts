@@ -196,7 +196,9 @@ function settle(situation: Situation, owner: ShardIdentity): Decision {
   const { move } = memory;
   const entered = enter(memory, 'settled', now);
   const resting = wanted === undefined || sameShard(wanted, owner);
-  const settled: HandoverMemory = { ...entered, move: undefined, missed: resting ? 0 : entered.missed };
+  // That another slice is tried in its place for a while makes nothing good.
+  const good = resting && (move !== undefined || entered.failures.length === 0);
+  const settled: HandoverMemory = { ...entered, move: undefined, missed: good ? 0 : entered.missed };
   const ended: Ended | undefined = move && { kind: move.kind, result: 'completed', took: now - move.since };
   const naming = namingOf(slice);
   if (naming.handover !== undefined) {

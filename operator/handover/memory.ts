@@ -28,7 +28,7 @@ export interface HandoverMemory {
   readonly step: string;
   /** When it was first seen, monotonic milliseconds. */
   readonly since: number;
-  /** Deadlines missed since the slice was last settled; each doubles the next. */
+  /** Deadlines missed since a handover of the slice came right, or since failures were forgotten; each doubles the next. */
   readonly missed: number;
   /** The newest last. */
   readonly failures: readonly Failure[];
