@@ -1,7 +1,8 @@
-import type { Cluster, PatchOperation } from '../../cluster/cluster.ts';
+import type { Cluster, PatchOperation, Resource } from '../../cluster/cluster.ts';
 import { instrumentSets, subscriptionSlices, tickerAccounts } from '../../cluster/resources.ts';
 import {
   type InstrumentSet,
+  type KubeObject,
   type ShardIdentity,
   type SubscriptionSlice,
   sliceFinalizer,
@@ -59,7 +60,6 @@ export class Applier {
 
   async #slice(write: SliceWrite): Promise<void> {
     const { slices } = this.#overlays;
-    const id = idOf(write.kind === 'apply' ? write.object : write.existing);
     try {
       if (write.kind === 'apply') {
         const written = await this.#cluster.apply(subscriptionSlices, write.object, { fieldManager });
@@ -74,10 +74,23 @@ export class Applier {
         await this.#release(write.existing);
       }
     } catch (error) {
-      // A lost answer says nothing against what was written before it; who is told of another's write has to look.
-      if (hasCode(error, 'CLUSTER_CONFLICT') || hasCode(error, 'CLUSTER_NOT_FOUND')) slices.forget(id);
+      // A lost answer says nothing against what was written before it.
+      if (hasCode(error, 'CLUSTER_NOT_FOUND') && write.existing !== undefined) slices.removed(write.existing);
+      else if (hasCode(error, 'CLUSTER_CONFLICT')) await this.#look(subscriptionSlices, write.existing, slices);
       if (hasCode(error, 'CLUSTER_NOT_FOUND')) return;
       throw error;
+    }
+  }
+
+  /** Somebody else wrote, and the watch has not shown it: it may be silent, and what is decided next needs it. */
+  async #look<T extends KubeObject>(resource: Resource, known: T | undefined, overlay: Overlay<T>): Promise<void> {
+    if (known === undefined) return;
+    const { name, namespace = '' } = known.metadata;
+    try {
+      overlay.wrote(await this.#cluster.get<T>(resource, { name, namespace }));
+    } catch (error) {
+      if (hasCode(error, 'CLUSTER_NOT_FOUND')) overlay.removed(known);
+      else overlay.forget(idOf(known));
     }
   }
 
@@ -138,20 +151,23 @@ export class Applier {
   }
 
   async #status(write: StatusWrite): Promise<void> {
-    const { object } = write;
+    const { accounts, sets } = this.#overlays;
+    if (write.kind === 'account') await this.#statusOf(tickerAccounts, write.object, accounts);
+    else await this.#statusOf(instrumentSets, write.object, sets);
+  }
+
+  async #statusOf<T extends KubeObject>(resource: Resource, object: T, overlay: Overlay<T>): Promise<void> {
     const { name, namespace = '', resourceVersion } = object.metadata;
     // What was created anew under the name since is another object, of which nothing is known yet; a uid would not be looked at.
     const metadata = { name, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
     try {
-      if (write.kind === 'account') {
-        const status = { ...write.object, metadata };
-        this.#overlays.accounts.wrote(await this.#cluster.applyStatus(tickerAccounts, status, { fieldManager }));
-      } else {
-        const status = { ...write.object, metadata };
-        this.#overlays.sets.wrote(await this.#cluster.applyStatus(instrumentSets, status, { fieldManager }));
-      }
+      overlay.wrote(await this.#cluster.applyStatus(resource, { ...object, metadata }, { fieldManager }));
     } catch (error) {
-      if (hasCode(error, 'CLUSTER_NOT_FOUND')) return;
+      if (hasCode(error, 'CLUSTER_NOT_FOUND')) {
+        overlay.removed(object);
+        return;
+      }
+      if (hasCode(error, 'CLUSTER_CONFLICT')) await this.#look(resource, object, overlay);
       throw error;
     }
   }

@@ -94,6 +94,24 @@ class Side {
 const ids = (delivered: ModelSink['live']): number[] =>
   delivered.filter(({ header }) => header.count > 0).map(({ body }) => Number(body));
 
+test('what a successor held of a set that is gone by now is not published', () => {
+  const { outbox } = new Side(new ModelSink(), 'b');
+  const again: SliceSet = { ...set, uid: 'watch, created anew' };
+  outbox.configure([again]);
+  let released = 0;
+  const held = (setUid: string) => {
+    const at = Side.time;
+    const release = (): void => void released++;
+    return { setUid, count: 3, body: '0', latest: [], firstReceived: at, lastReceived: at, release };
+  };
+  outbox.adopt(held(set.uid));
+  expect(released).toBe(1);
+  expect(outbox.counters).toMatchObject({ added: 3, discarded: 3 });
+  outbox.adopt(held(again.uid));
+  expect(released).toBe(1);
+  expect(outbox.counters).toMatchObject({ added: 6, discarded: 3 });
+});
+
 describe("a successor's marks", () => {
   test('are echoed by the call with which everything from before them is said, be there nothing to say', () => {
     const sink = new ModelSink();

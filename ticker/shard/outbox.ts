@@ -165,6 +165,17 @@ export class Outbox {
     }
   }
 
+  /** Takes what was gathered for another owner: what is of a set that is gone by now is nobody's any more. */
+  adopt(batch: GatheredBatch): void {
+    if (this.#sets.has(batch.setUid)) {
+      this.add(batch);
+      return;
+    }
+    this.counters.added += batch.count;
+    this.counters.discarded += batch.count;
+    batch.release?.();
+  }
+
   /** Takes one batch. Past the bound the oldest that was not sent yet is dropped, and the next one says so. */
   add(batch: GatheredBatch): void {
     if (batch.count === 0) return;

@@ -451,7 +451,7 @@ export class SliceRunner {
     const held = [...this.#standby.take(), ...pipeline.newest(clock.now() * 1000)];
     pipeline.keepNewest(false);
     this.#outbox.name(epoch, above, warm);
-    for (const batch of held) this.#outbox.add({ ...batch, overlap: true });
+    for (const batch of held) this.#outbox.adopt({ ...batch, overlap: true });
     this.#delivery.kick();
   }
 
