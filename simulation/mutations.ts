@@ -1,4 +1,5 @@
 import type { Cluster, Resource, WatchEvent, WatchOptions } from '../cluster/cluster.ts';
+import { unavailable } from '../cluster/errors.ts';
 import { instrumentSets, secrets, subscriptionSlices } from '../cluster/resources.ts';
 import type { SuspicionOptions } from '../cluster/suspicion.ts';
 import type { InstrumentSet, KubeObject, ShardIdentity, SubscriptionSlice } from '../crds/index.ts';
@@ -219,13 +220,19 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the operator does not hear that a set is deleted',
-    operatorCluster: (inner) =>
-      alteredCluster(inner, {
+    operatorCluster: (inner) => ({
+      ...alteredCluster(inner, {
         watched: (resource, options) =>
           resource === instrumentSets
             ? withoutDeletions(inner.watch(resource, options))
             : inner.watch<KubeObject>(resource, options),
       }),
+      // Nor from the API server's answer to its status.
+      applyStatus: (resource, object, options) =>
+        inner.applyStatus(resource, object, options).catch((error: unknown) => {
+          throw hasCode(error, 'CLUSTER_NOT_FOUND') ? unavailable('the status of what is gone') : error;
+        }),
+    }),
   },
 ];
 
