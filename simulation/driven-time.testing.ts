@@ -2,6 +2,7 @@ import type { VirtualClock } from '../runtime/virtual-clock.ts';
 
 /** Milliseconds by which time moves on at once. */
 const step = 5;
+
 /** Lets a virtual clock run while somebody waits, and stand still otherwise: a test's own steps take no time. */
 export class DrivenTime {
   readonly #clock: VirtualClock;

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
-import { nodeEnvironment, nodeOptions, peerOptions } from '../launch.ts';
+import { nodeEnvironment, nodeOptions } from '../launch.ts';
 import type { Message, Percentiles, Scenario, ShardReport, SubscriberReport } from './messages.ts';
 
 const channel = 'ticks:default:bench';
@@ -51,12 +51,12 @@ export async function runEndToEnd(scenario: Scenario, options: RunOptions): Prom
   try {
     const { pace } = scenario;
     const pacing = [pace?.ticksPerSecond ?? 0, pace?.packetsPerFrame ?? 0].map(String);
-    const broker = new Child('broker', [scenario.mode, ...pacing], peerOptions);
+    const broker = new Child('broker', [scenario.mode, ...pacing]);
     children.push(broker);
     const { port, groups } = await broker.next('ready');
     const greeks = scenario.greeks ? 'greeks' : 'none';
     const reading = [redis.url, channel, scenario.format, greeks, pace === undefined ? '' : 'paced'];
-    const subscriber = new Child('subscriber', reading, peerOptions);
+    const subscriber = new Child('subscriber', reading, pace === undefined ? [] : ['--expose-gc']);
     children.push(subscriber);
     await subscriber.next('ready');
     subscriber.on('received', (message) => broker.send(message));

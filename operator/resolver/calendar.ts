@@ -17,25 +17,8 @@ function format(timezone: string): Intl.DateTimeFormat {
   return found;
 }
 
-export interface LocalTime {
-  readonly date: string;
-  readonly minutes: number;
-}
-
-/** The minute (since the epoch) that was asked for last in each time zone: it is asked for many times. */
-const latest = new Map<string, { readonly minute: number; readonly time: LocalTime }>();
-
 /** Date (`YYYY-MM-DD`) and minutes since midnight of an instant (milliseconds since the epoch) in an IANA time zone. */
-export function localTime(instant: number, timezone: string): LocalTime {
-  const minute = Math.floor(instant / 60_000);
-  const last = latest.get(timezone);
-  if (last?.minute === minute) return last.time;
-  const time = inZone(instant, timezone);
-  latest.set(timezone, { minute, time });
-  return time;
-}
-
-function inZone(instant: number, timezone: string): LocalTime {
+export function localTime(instant: number, timezone: string): { readonly date: string; readonly minutes: number } {
   const parts = new Map(
     format(timezone)
       .formatToParts(instant)
