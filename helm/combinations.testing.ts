@@ -14,7 +14,10 @@ const placed = {
   nodeSelector: { 'kubernetes.io/arch': 'amd64' },
   tolerations,
   affinity,
-  spread: [{ topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule' }],
+  spread: [
+    { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'DoNotSchedule', nodeTaintsPolicy: 'Honor' },
+    { topologyKey: 'rack', maxSkew: 2 },
+  ],
   podAnnotations: { team: 'desk' },
 };
 

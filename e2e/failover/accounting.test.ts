@@ -13,7 +13,8 @@ function report(instrument: Partial<InstrumentReport>, more: Partial<ReaderRepor
     longestGap: 100,
     gapBegan: 0,
     gapSealed: 0,
-    moved: false,
+    movingGap: 0,
+    stayingGap: 0,
     repeated: 0,
     numbered: true,
     ...ranges,
@@ -55,7 +56,7 @@ describe('every tick is accounted for', () => {
     });
   });
 
-  it('says how long an owner and the next were apart, and how long instruments that stayed had to wait', () => {
+  it('says how long an owner and the next were apart, and how long instruments waited in a move and in none', () => {
     const owner = (slice: string, epoch: number, first: number, last: number) => ({
       ...{ slice, shard: `shard-${epoch}`, epoch, claim: 1 },
       ...{ first: midnight + first, last: midnight + last },
@@ -66,9 +67,13 @@ describe('every tick is accounted for', () => {
       owner('a', 2, 1080, 5000),
       owner('a', 3, 5010, 9000),
     ];
-    const all = { live: [0, 500], longestGap: 300 };
-    expect(account(report({ ...all, moved: true }, { owners }), options)).toMatchObject({ between: 80, calm: 0 });
-    expect(account(report(all), options)).toMatchObject({ between: 0, calm: 300 });
+    const all = { live: [0, 500], longestGap: 300, stayingGap: 300 };
+    expect(account(report({ ...all, movingGap: 120 }, { owners }), options)).toMatchObject({
+      between: 80,
+      moving: 120,
+      calm: 300,
+    });
+    expect(account(report(all), options)).toMatchObject({ between: 0, moving: 0, calm: 300 });
   });
 
   it('leaves out sets that are not looked at: the reader may know one that is gone', () => {

@@ -24,7 +24,9 @@ export interface Account {
   /** Of that, between the seals of the batches around it. */
   readonly gapSealed: number;
   readonly worst: string;
-  /** The same of instruments that nothing happened to: what the machine itself made them wait; 0 where there are none. */
+  /** The same between a tick of one owner and the next one of another; 0 where no slice moved. */
+  readonly moving: number;
+  /** The same between ticks of one owner: what no move made, but the machine, Redis, the network or the reader. */
   readonly calm: number;
   /** Longest time between the last ticks of a slice's owner and the first of the next; 0 where no slice changed its owner. */
   readonly between: number;
@@ -51,6 +53,7 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
   let longestGap = 0;
   let gapSealed = 0;
   let worst = '';
+  let moving = 0;
   let calm = 0;
   const period = 1000 / options.rate;
   const midnight = report.since - (report.since % day);
@@ -62,13 +65,15 @@ export function account(report: ReaderReport, options: AccountingOptions): Accou
     const timeOf = (number: number): number => midnight + (number + 1) * period;
     if (instrument.numbered)
       add(sum, instrument, first, end, (number, last) => told(gaps, timeOf(number), timeOf(last)));
-    if (!instrument.moved) calm = Math.max(calm, instrument.longestGap);
+    moving = Math.max(moving, instrument.movingGap);
+    calm = Math.max(calm, instrument.stayingGap);
     if (instrument.longestGap > longestGap) {
       ({ longestGap, gapSealed } = instrument);
       worst = `${instrument.set} ${instrument.token}`;
     }
   }
-  return { ...sum, stale: report.stale, longestGap, gapSealed, worst, calm, between: betweenOwners(report.owners) };
+  const between = betweenOwners(report.owners);
+  return { ...sum, stale: report.stale, longestGap, gapSealed, worst, moving, calm, between };
 }
 
 function betweenOwners(owners: readonly OwnerReport[]): number {

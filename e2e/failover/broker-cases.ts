@@ -3,6 +3,7 @@ import { mendBroker, orderBroker } from '../lab/broker.ts';
 import { limitConnections } from '../lab/desk.ts';
 import { type Case, nodeAway, nodeLoss, slice } from './case.ts';
 import * as faults from './faults.ts';
+import { spreadShards } from './preparation.ts';
 import { ownerOf } from './slices.ts';
 
 /** Milliseconds after which the broker notices that a node has died, and for which it counts a closed connection. */
@@ -28,7 +29,7 @@ export const brokerCases: readonly Case[] = [
     name: 'node-killed-at-limit-refused',
     goal: noticed + retained + retrying,
     breaksNodes: true,
-    prepare: () => faults.spreadShards().then(() => oneConnection('refuse')),
+    prepare: () => spreadShards().then(() => oneConnection('refuse')),
     happen: async () => {
       const { node } = await ownerOf(slice);
       const notices = delay(noticed).then(() => orderBroker({ fault: 'disconnect', apiKey: 'demo-a' }));
@@ -39,7 +40,7 @@ export const brokerCases: readonly Case[] = [
     name: 'node-killed-at-limit-evicted',
     goal: nodeLoss,
     breaksNodes: true,
-    prepare: () => faults.spreadShards().then(() => oneConnection('evictOldest')),
+    prepare: () => spreadShards().then(() => oneConnection('evictOldest')),
     happen: async () => faults.killNode((await ownerOf(slice)).node, nodeAway),
   },
   {

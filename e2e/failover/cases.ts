@@ -5,6 +5,7 @@ import { type Case, crash, nodeAway, nodeLoss, pastLease, planned, slice } from 
 import { deathCases } from './death-cases.ts';
 import * as faults from './faults.ts';
 import { moveCases } from './move-cases.ts';
+import { spreadShards } from './preparation.ts';
 import { ownerOf, ownership, waitOwnership, withoutMoves } from './slices.ts';
 
 /** Milliseconds of the cases in which somebody is away for long. */
@@ -37,6 +38,13 @@ export const cases: readonly Case[] = [
       await upgrade(imagesFromEnvironment(), `shards.podAnnotations.changed=${changed}`);
       await faults.rolledOut('changed', changed);
     },
+  },
+  {
+    // What a drain and a rolling update do beside moving slices: containers start.
+    name: 'others-replaced',
+    goal: 'none',
+    breaksNodes: false,
+    happen: () => withoutMoves(faults.replaceOthers),
   },
   ...moveCases,
   {
@@ -101,14 +109,14 @@ export const cases: readonly Case[] = [
     name: 'node-killed',
     goal: nodeLoss,
     breaksNodes: true,
-    prepare: faults.spreadShards,
+    prepare: spreadShards,
     happen: async () => faults.killNode((await ownerOf(slice)).node, nodeAway),
   },
   {
     name: 'leader-and-shard-on-one-node',
     goal: nodeLoss,
     breaksNodes: true,
-    prepare: faults.spreadShards,
+    prepare: spreadShards,
     happen: async () => faults.killNode((await faults.leader()).node, nodeAway),
   },
   { name: 'redis-killed', goal: 'told', breaksNodes: true, happen: () => withoutMoves(faults.killRedis) },

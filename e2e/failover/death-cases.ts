@@ -5,6 +5,7 @@ import { kubectl, list, pods } from '../lab/kubectl.ts';
 import { desk, shardPods, system } from '../lab/lab.ts';
 import { type Case, crash, pastLease, planned, slice } from './case.ts';
 import * as faults from './faults.ts';
+import { spreadOperators } from './preparation.ts';
 import { ownerOf, ownership, waitOwnership } from './slices.ts';
 
 /** Milliseconds for which a node is cut off: longer than two pods of one name need to be seen. */
@@ -38,6 +39,7 @@ export const deathCases: readonly Case[] = [
     name: 'two-pods-of-one-name',
     goal: planned,
     breaksNodes: true,
+    prepare: spreadOperators,
     happen: async () => {
       const former = await ownerOf(slice);
       await faults.cordoned(former.node, () =>

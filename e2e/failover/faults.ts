@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { eventually } from '../lab/command.ts';
-import { recovered } from '../lab/desk.ts';
 import { get, kubectl, list, type Pod, pods } from '../lab/kubectl.ts';
 import { operatorPods, release, rollout, shardPods, system } from '../lab/lab.ts';
 import { breakNode, onNode, signalPod } from '../lab/nodes.ts';
@@ -80,6 +79,13 @@ export async function withoutOperator(milliseconds: number, meanwhile?: () => Pr
   await rollout(`deployment/${release}-operator`);
 }
 
+/** Every pod of operator and gateway is replaced, as an upgrade of the chart does it. */
+export async function replaceOthers(): Promise<void> {
+  const others = [`deployment/${release}-operator`, `deployment/${release}-gateway`];
+  await kubectl(['rollout', 'restart', ...others, '-n', system]);
+  await rollout(...others);
+}
+
 export async function drainNode(node: string): Promise<void> {
   try {
     const args = ['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=150s'];
@@ -87,27 +93,6 @@ export async function drainNode(node: string): Promise<void> {
   } finally {
     await kubectl(['uncordon', node]);
   }
-}
-
-/** Sees to it that no node has all ticker pods: a drain or a node that was away leaves them together. */
-export async function spreadShards(): Promise<undefined> {
-  await eventually('the ticker pods are on more than one node', async () => {
-    const found = (await pods(system, shardPods)).filter(({ leaving }) => !leaving);
-    if (new Set(found.map(({ node }) => node)).size > 1) return true;
-    await recovered();
-    const [first] = found;
-    if (first !== undefined) await cordoned(first.node, () => replaced(first));
-    return undefined;
-  });
-}
-
-/** Deletes a pod, and waits until another of its name is Ready. */
-async function replaced(pod: Pod): Promise<void> {
-  await deletePod(pod);
-  await eventually(`another ${pod.name} is Ready`, async () => {
-    const found = (await pods(system, shardPods)).find(({ name }) => name === pod.name);
-    return found !== undefined && found.uid !== pod.uid && found.ready ? true : undefined;
-  });
 }
 
 /** A node dies, and comes back after a while. */

@@ -52,7 +52,8 @@ const wrong = outcomes.some(
 );
 process.exitCode = wrong || outcomes.length === 0 ? 1 : 0;
 
-function lineOf({ longestGap, gapSealed, worst, between, calm, untold, stale }: Account): string {
-  const parts = [`sealed ${Math.round(gapSealed)} ms apart`, `owners ${between} ms apart`, `calm ones ${calm} ms`];
+function lineOf({ longestGap, gapSealed, worst, moving, between, calm, untold, stale }: Account): string {
+  const parts = [`sealed ${Math.round(gapSealed)} ms apart`, `in a move ${moving} ms, else ${calm} ms`];
+  if (between > 0) parts.push(`owners ${between} ms apart`);
   return `gap ${longestGap} ms (${worst}; ${parts.join('; ')}), untold ${untold}, stale ${stale}`;
 }

@@ -9,6 +9,7 @@ import { readReport, resetReader } from '../lab/reader.ts';
 import type { ReaderReport } from '../reader/report.ts';
 import { type Account, account } from './accounting.ts';
 import type { Case } from './case.ts';
+import { freshPods } from './preparation.ts';
 
 /** What is kept of a run in which ticks were not accounted for, or away for longer than is asked. */
 const evidence = '.cache/e2e-evidence';
@@ -24,6 +25,8 @@ export type Measured = Pick<Case, 'name' | 'happen'> & Partial<Pick<Case, 'goal'
 
 /** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick of the sets that stay. */
 export async function measure(measured: Measured): Promise<Account> {
+  await recovered();
+  await freshPods();
   await recovered();
   await balanced();
   const restore = await measured.prepare?.();

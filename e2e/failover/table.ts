@@ -15,6 +15,7 @@ interface Row {
   readonly min: number;
   readonly median: number;
   readonly max: number;
+  readonly moving: string;
   readonly between: number;
   readonly calm: number;
   readonly goal: string;
@@ -55,7 +56,7 @@ function rowsOf(outcomes: readonly Outcome[]): Row[] {
   const quiet =
     undisturbed === undefined ? undefined : Math.max(...undisturbed.accounts.map(({ longestGap }) => longestGap));
   return outcomes.map(({ name, goal, accounts, failures }) => {
-    const gaps = accounts.map(({ longestGap }) => Math.round(longestGap)).sort((a, b) => a - b);
+    const gaps = sorted(accounts.map(({ longestGap }) => longestGap));
     const sum = (field: 'made' | 'live' | 'overlap' | 'stream' | 'late' | 'gap' | 'untold' | 'repeated' | 'stale') =>
       accounts.reduce((total, each) => total + each[field], 0);
     const most = goal === 'none' ? quiet : goal === 'told' ? undefined : goal;
@@ -66,6 +67,7 @@ function rowsOf(outcomes: readonly Outcome[]): Row[] {
       min: gaps[0] ?? 0,
       median: gaps[gaps.length >> 1] ?? 0,
       max: gaps.at(-1) ?? 0,
+      moving: range(accounts.map((each) => each.moving)),
       between: Math.max(0, ...accounts.map((each) => each.between)),
       calm: Math.max(0, ...accounts.map((each) => each.calm)),
       goal: goal === 'none' ? `${quiet ?? '?'}` : String(goal),
@@ -81,4 +83,14 @@ function rowsOf(outcomes: readonly Outcome[]): Row[] {
       stale: sum('stale'),
     };
   });
+}
+
+/** `min/median/max`, or `-` where nothing moved. */
+function range(values: readonly number[]): string {
+  const gaps = sorted(values.filter((value) => value > 0));
+  return gaps.length === 0 ? '-' : [gaps[0], gaps[gaps.length >> 1], gaps.at(-1)].join('/');
+}
+
+function sorted(values: readonly number[]): number[] {
+  return values.map(Math.round).sort((a, b) => a - b);
 }

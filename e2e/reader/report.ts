@@ -15,8 +15,10 @@ export interface InstrumentReport {
    * wait was behind the shards: Redis, the network, the reader.
    */
   readonly gapSealed: number;
-  /** Its live ticks came under more than one token: its slice changed its owner, or was claimed anew. */
-  readonly moved: boolean;
+  /** Longest time between a live tick and the next that came under another token: its slice changed its owner, or was claimed anew; 0 where none did. */
+  readonly movingGap: number;
+  /** Longest time between two live ticks of one token, or from the last one to the report: what no move made. */
+  readonly stayingGap: number;
   /** Live, in a batch without `overlap`. */
   readonly live: Ranges;
   /** Live, in a batch marked `overlap`. */

@@ -34,6 +34,15 @@ describe('what a reader got', () => {
     expect(tally.report(2000).instruments).toMatchObject([{ longestGap: 650, gapBegan: 1350 }]);
   });
 
+  it('tells a gap in which the owner changed from one in which it stayed', () => {
+    const tally = new Tally(0);
+    tally.take(batch(1, 1, [1]), 100);
+    tally.take(batch(1, 2, [2]), 350);
+    tally.take(batch(2, 1, [3], { prev: { epoch: 1, claim: 1, seq: 2 } }), 500);
+    expect(tally.report(560).instruments).toMatchObject([{ longestGap: 250, movingGap: 150, stayingGap: 250 }]);
+    expect(tally.report(900).instruments).toMatchObject([{ longestGap: 400, movingGap: 150, stayingGap: 400 }]);
+  });
+
   it('begins anew and still waits for the instruments that it knew', () => {
     const tally = new Tally(1000);
     tally.take(batch(1, 1, [10]), 1000);

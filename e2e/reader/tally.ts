@@ -18,7 +18,8 @@ interface Instrument {
   gapSealed: number;
   /** Of the last live tick. */
   source: string | undefined;
-  moved: boolean;
+  movingGap: number;
+  stayingGap: number;
   repeated: number;
   numbered: boolean;
   readonly live: IntervalSet;
@@ -97,14 +98,17 @@ export class Tally {
     const from = `${batch.slice} ${batch.epoch}.${batch.claim}`;
     token.forEach((each, row) => {
       const instrument = this.#instrument(batch.set, each, now);
-      if (now - instrument.last > instrument.longestGap) {
-        instrument.longestGap = now - instrument.last;
+      const gap = now - instrument.last;
+      const moved = instrument.source !== undefined && instrument.source !== from;
+      if (moved) instrument.movingGap = Math.max(instrument.movingGap, gap);
+      else instrument.stayingGap = Math.max(instrument.stayingGap, gap);
+      if (gap > instrument.longestGap) {
+        instrument.longestGap = gap;
         instrument.gapBegan = instrument.last;
         instrument.gapSealed = batch.time / 1000 - instrument.sealed;
       }
       instrument.last = now;
       instrument.sealed = batch.time / 1000;
-      instrument.moved ||= instrument.source !== undefined && instrument.source !== from;
       instrument.source = from;
       this.#rows++;
       const number = volume[row];
@@ -140,7 +144,8 @@ export class Tally {
           longestGap: silent ? now - each.last : each.longestGap,
           gapBegan: silent ? each.last : each.gapBegan,
           gapSealed: silent ? now - each.sealed : each.gapSealed,
-          moved: each.moved,
+          movingGap: each.movingGap,
+          stayingGap: Math.max(each.stayingGap, now - each.last),
           live: each.live.edges,
           overlap: each.overlap.edges,
           stream: each.stream.edges,
@@ -208,7 +213,8 @@ export class Tally {
       gapBegan: now,
       gapSealed: 0,
       source: undefined,
-      moved: false,
+      movingGap: 0,
+      stayingGap: 0,
       repeated: 0,
       numbered: true,
       live: new IntervalSet(),

@@ -7,10 +7,15 @@ import {
   port,
   resources,
   secretKey,
+  spread,
   strings,
   text,
+  toleration,
   value,
 } from './nodes.ts';
+
+/** A lost node: nothing is kept in the operator's pods, so waiting for it gains nothing. */
+const soon = (key: string) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }) as const;
 
 export const operator = z
   .strictObject({
@@ -19,6 +24,23 @@ export const operator = z
     podAnnotations,
     podDisruptionBudget: disruptionBudget,
     ...placement,
+    tolerations: value(
+      z.array(toleration).default([soon('node.kubernetes.io/unreachable'), soon('node.kubernetes.io/not-ready')]),
+      'Taints that the pods tolerate. By default a replica is replaced 30 s after its node is found lost, not 300 s.',
+    ),
+    spread: value(
+      z.array(spread).default([
+        {
+          topologyKey: 'kubernetes.io/hostname',
+          maxSkew: 1,
+          whenUnsatisfiable: 'DoNotSchedule',
+          nodeTaintsPolicy: 'Honor',
+          matchLabelKeys: ['pod-template-hash'],
+        },
+        { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' },
+      ]),
+      'How the pods are kept apart; their selector is added. By default no two replicas are placed on one node while another node that would take one has none.',
+    ),
   })
   .prefault({});
 

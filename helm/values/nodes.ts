@@ -52,7 +52,7 @@ export const resources = (requests: Record<string, string>, limits: Record<strin
     'Resources of the container. No limit of CPU: a throttled process is late.',
   );
 
-const toleration = z.strictObject({
+export const toleration = z.strictObject({
   key: z.string().optional(),
   operator: z.enum(['Exists', 'Equal']).optional(),
   value: z.string().optional(),
@@ -60,10 +60,13 @@ const toleration = z.strictObject({
   tolerationSeconds: z.int().optional(),
 });
 
-const spread = z.strictObject({
+export const spread = z.strictObject({
   topologyKey: z.string(),
   maxSkew: z.int().min(1).max(100).default(1),
   whenUnsatisfiable: z.enum(['ScheduleAnyway', 'DoNotSchedule']).default('ScheduleAnyway'),
+  // Kubernetes' own are `Ignore`, and every pod that the selector takes.
+  nodeTaintsPolicy: z.enum(['Honor', 'Ignore']).optional(),
+  matchLabelKeys: z.array(z.string()).min(1).max(8).optional(),
 });
 
 /** Where the pods of a component go. */

@@ -46,6 +46,12 @@ topologySpreadConstraints:
   - topologyKey: {{ .topologyKey }}
     maxSkew: {{ .maxSkew | default 1 }}
     whenUnsatisfiable: {{ .whenUnsatisfiable | default "ScheduleAnyway" }}
+    {{- with .nodeTaintsPolicy }}
+    nodeTaintsPolicy: {{ . }}
+    {{- end }}
+    {{- with .matchLabelKeys }}
+    matchLabelKeys: {{- toYaml . | nindent 6 }}
+    {{- end }}
     labelSelector:
       matchLabels: {{- $selector | nindent 8 }}
   {{- end }}
