@@ -21,7 +21,16 @@ function report(instrument: Partial<InstrumentReport>, more: Partial<ReaderRepor
     ...instrument,
   };
   const counts = { batches: 1, rows: 1, stale: 0 };
-  return { since: midnight, now: midnight + 10_000, ...counts, instruments: [whole], gaps: [], owners: [], ...more };
+  return {
+    since: midnight,
+    now: midnight + 10_000,
+    ...counts,
+    instruments: [whole],
+    gaps: [],
+    owners: [],
+    ends: [],
+    ...more,
+  };
 }
 
 describe('every tick is accounted for', () => {

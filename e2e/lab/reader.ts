@@ -47,6 +47,7 @@ const report = z.object({
       last: z.number(),
     }),
   ),
+  ends: z.array(z.object({ set: z.string(), slice: z.string(), after: z.int() })),
 });
 
 /** A pod's own HTTP, through the API server. */

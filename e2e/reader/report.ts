@@ -58,6 +58,14 @@ export interface OwnerReport {
   readonly last: number;
 }
 
+/** A slice said that it has no more for a set. */
+export interface ToldEnd {
+  readonly set: string;
+  readonly slice: string;
+  /** Live batches and heartbeats of it for that set that came all the same. */
+  readonly after: number;
+}
+
 export interface ReaderReport {
   readonly since: number;
   readonly now: number;
@@ -68,4 +76,5 @@ export interface ReaderReport {
   readonly instruments: readonly InstrumentReport[];
   readonly gaps: readonly ToldGap[];
   readonly owners: readonly OwnerReport[];
+  readonly ends: readonly ToldEnd[];
 }

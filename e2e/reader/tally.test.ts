@@ -43,6 +43,16 @@ describe('what a reader got', () => {
     expect(tally.report(900).instruments).toMatchObject([{ longestGap: 400, movingGap: 150, stayingGap: 400 }]);
   });
 
+  it('says which slices ended for a set, and what came after that', () => {
+    const tally = new Tally(1000);
+    tally.take(batch(1, 1, [10], { end: true }), 1000);
+    expect(tally.report(1100).ends).toEqual([{ set, slice: 'default/a-0', after: 0 }]);
+    tally.take(batch(1, 2, [11]), 1200);
+    expect(tally.report(1300).ends).toEqual([{ set, slice: 'default/a-0', after: 1 }]);
+    tally.reset(2000);
+    expect(tally.report(2000).ends).toEqual([]);
+  });
+
   it('begins anew and still waits for the instruments that it knew', () => {
     const tally = new Tally(1000);
     tally.take(batch(1, 1, [10]), 1000);

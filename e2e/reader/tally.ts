@@ -1,6 +1,6 @@
 import { IntervalSet } from '../../bench/load/interval-set.ts';
 import type { BatchHeader } from '../../ticker/delivery.ts';
-import type { InstrumentReport, OwnerReport, ReaderReport, ToldGap } from './report.ts';
+import type { InstrumentReport, OwnerReport, ReaderReport, ToldEnd, ToldGap } from './report.ts';
 
 /** What the reader uses of a batch of format json. */
 export interface Batch extends BatchHeader {
@@ -56,6 +56,8 @@ export class Tally {
   readonly #places = new Map<string, Place>();
   readonly #owners = new Map<string, { -readonly [K in keyof OwnerReport]: OwnerReport[K] }>();
   readonly #gaps: ToldGap[] = [];
+  /** By place; at most one for each place that is known. */
+  readonly #ends = new Map<string, { -readonly [K in keyof ToldEnd]: ToldEnd[K] }>();
   #since: number;
   #batches = 0;
   #rows = 0;
@@ -72,6 +74,7 @@ export class Tally {
     for (const { set, token } of known) this.#instrument(set, token, now);
     this.#owners.clear();
     this.#gaps.length = 0;
+    this.#ends.clear();
     this.#since = now;
     this.#batches = 0;
     this.#rows = 0;
@@ -82,6 +85,7 @@ export class Tally {
   take(batch: Batch, now: number): void {
     const before = this.#places.get(placeKey(batch))?.withTicks ?? 0;
     if (batch.kind === 'bars' || !this.#follow(batch, now)) return;
+    this.#seeEnd(batch);
     if (batch.gap !== undefined) {
       const open = batch.gap.from === 0;
       this.#tell({
@@ -136,6 +140,7 @@ export class Tally {
       stale: this.#stale,
       gaps: this.#gaps,
       owners: [...this.#owners.values()],
+      ends: [...this.#ends.values()],
       instruments: [...this.#instruments.values()].map((each): InstrumentReport => {
         const silent = now - each.last > each.longestGap;
         return {
@@ -194,6 +199,13 @@ export class Tally {
         last: now,
       });
     return true;
+  }
+
+  #seeEnd(batch: Batch): void {
+    const key = placeKey(batch);
+    const ended = this.#ends.get(key);
+    if (ended !== undefined) ended.after++;
+    else if (batch.end === true) this.#ends.set(key, { set: batch.set, slice: batch.slice, after: 0 });
   }
 
   #tell(gap: ToldGap): void {

@@ -8,6 +8,7 @@ import { extraAccount, extraSlice, removeExtra } from '../lab/extra.ts';
 import { GatewayReader } from '../lab/gateway.ts';
 import { apply, kubectl, list, pods } from '../lab/kubectl.ts';
 import { desk, gatewayPods, imagesFromEnvironment, shardPods, system, upgrade } from '../lab/lab.ts';
+import { readReport } from '../lab/reader.ts';
 
 beforeAll(applyDesk);
 afterAll(async () => {
@@ -80,6 +81,11 @@ describe('what a platform team does', () => {
       },
     });
     expect({ untold, stale, live }).toEqual({ untold: 0, stale: 0, live: made });
+    const { ends } = await readReport();
+    const brief = ends.filter(({ set }) => set === `${desk}/brief`);
+    expect(brief.length).toBeGreaterThan(0);
+    expect(brief.map(({ after }) => after)).toEqual(brief.map(() => 0));
+    expect(ends).toEqual(brief);
   });
 
   it('an account that is deleted while it streams: its instruments move without a gap, and its slice ends', async () => {

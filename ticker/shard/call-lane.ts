@@ -7,6 +7,7 @@ import { compareTokens } from '../sinks/token.ts';
 import { AcceptedLog } from './accepted-log.ts';
 import type { Backlog, HeldBatch } from './backlog.ts';
 import { mergeGaps } from './gaps.ts';
+import { type LeavingSets, nameOf } from './leaving-sets.ts';
 import { acceptedBy, type LaneState, type SentMark } from './spool/lane-state.ts';
 
 /** A moment on both scales: `time` in microseconds since the Unix epoch, `monotonic` in milliseconds. */
@@ -41,6 +42,8 @@ export interface LaneStart {
   /** Ticks received before this (microseconds since the epoch) may have been delivered by the owner before, for its connection may have been ahead. */
   readonly overlapUntil: number;
   readonly monotonic: number;
+  /** Sets whose channels are to be told that the slice has no more for them. */
+  readonly leaving?: LeavingSets;
   /** What is known of the calls of a process before this one: where the sink is must be asked first. */
   readonly restored?: RestoredCalls;
 }
@@ -56,6 +59,8 @@ export interface RestoredCalls {
 interface OpenCall {
   call: Call;
   readonly held: HeldBatch[];
+  /** Sets that left the slice, and that it says so of. */
+  readonly left: readonly SliceSet[];
 }
 
 /** One set's sequence under one token. */
@@ -95,6 +100,8 @@ export class CallLane {
   #late = false;
   #lastOpened: number;
   #endSaid = false;
+  /** Sets that left, and of which a call says so. */
+  readonly #left = new Set<SliceSet>();
   /** A successor's marks, and the last batch that must be in a call, or in one before it, that echoes them; oldest first. */
   readonly #echoes: { mark: string; through: number }[] = [];
   #restored: RestoredCalls | undefined;
@@ -223,7 +230,11 @@ export class CallLane {
     while (count < this.#opened.length && this.#opened[count]!.call.n <= n) count++;
     const accepted = this.#opened.splice(0, count);
     this.#toSend = Math.max(0, this.#toSend - count);
-    for (const { call, held } of accepted) {
+    for (const { call, held, left } of accepted) {
+      for (const set of left) {
+        this.#left.delete(set);
+        this.#start.leaving?.told(set);
+      }
       for (const { header, setUid } of call.batches) {
         const sequence = this.#sequences.get(setUid);
         if (sequence !== undefined) sequence.accepted = Math.max(sequence.accepted, header.seq);
@@ -289,7 +300,8 @@ export class CallLane {
     const ending = finish && !this.#late && !this.#endSaid;
     const quiet = this.#opened.length === 0 && moment.monotonic >= this.heartbeatDue && !this.#late && !this.#endSaid;
     const echoes = this.#echoes.length > 0 && !this.#late && !this.#endSaid;
-    const speaks = ending || echoes;
+    const leaving = this.#late || this.#endSaid ? [] : (this.#start.leaving?.except(this.#left) ?? []);
+    const speaks = ending || echoes || leaving.length > 0;
     if (!this.backlog.ready && !(speaks && this.backlog.length === 0) && !quiet) return false;
 
     const batches: SealedBatch[] = [];
@@ -303,12 +315,19 @@ export class CallLane {
       held.push(taken);
       batches.push(this.#seal(taken, moment));
     }
-    if (ending && this.backlog.length === 0) this.#markEnd(batches, held, moment, sets);
-    else if (!this.#late) this.#addHeartbeats(batches, moment, sets);
+    const { length } = this.backlog;
+    // What it held of them is in calls now.
+    const left = length === 0 ? leaving : [];
+    for (const set of left) this.#left.add(set);
+    const end = ending && length === 0;
+    this.#endSaid ||= end;
+    this.#markEnd(batches, held, moment, end ? [...sets.values(), ...left] : left);
+    if (!end && !this.#late) this.#addHeartbeats(batches, moment, sets);
 
     this.#lastOpened = moment.monotonic;
     const { sliceUid } = this.#options;
-    this.#opened.push({ call: { sliceUid, token: this.token, n: ++this.#n, batches, ...this.#takeEcho() }, held });
+    const call = { sliceUid, token: this.token, n: ++this.#n, batches, ...this.#takeEcho() };
+    this.#opened.push({ call, held, left });
     return true;
   }
 
@@ -374,19 +393,13 @@ export class CallLane {
     };
   }
 
-  /** The last batch of each set says so; a set without one in this call says it with a heartbeat. */
-  #markEnd(batches: SealedBatch[], held: HeldBatch[], moment: Moment, sets: ReadonlyMap<string, SliceSet>): void {
-    const marked = new Set<string>();
-    for (let i = batches.length - 1; i >= 0; i--) {
-      const { setUid, header } = batches[i]!;
-      if (marked.has(setUid)) continue;
-      marked.add(setUid);
-      batches[i] = this.#assemble({ ...header, end: true }, held[i]!);
+  /** The last batch of each of the sets says so; one without any in this call says it with a heartbeat. */
+  #markEnd(batches: SealedBatch[], held: HeldBatch[], moment: Moment, sets: readonly SliceSet[]): void {
+    for (const set of sets) {
+      const last = held.findLastIndex((each) => each.set.uid === set.uid);
+      if (last < 0) batches.push(this.#heartbeat(set, this.#sequence(set).seq, moment, true));
+      else batches[last] = this.#assemble({ ...batches[last]!.header, end: true }, held[last]!);
     }
-    for (const set of sets.values()) {
-      if (!marked.has(set.uid)) batches.push(this.#heartbeat(set, this.#sequence(set).seq, moment, true));
-    }
-    this.#endSaid = true;
   }
 
   #header(set: SliceSet, seq: number, count: number, moment: Moment) {
@@ -410,8 +423,9 @@ export class CallLane {
     return { channel: delivery.sharded ? sliceChannel(channel, this.#options.sliceUid) : channel };
   }
 
-  #sequence({ uid, namespace, name }: SliceSet): Sequence {
-    const key = isBarsUid(uid) ? `${namespace}/${name} bars` : `${namespace}/${name}`;
+  #sequence(set: SliceSet): Sequence {
+    const { uid } = set;
+    const key = nameOf(set);
     let sequence = this.#sequences.get(uid);
     if (sequence === undefined) {
       sequence = this.#byName.get(key) ?? { seq: 0, accepted: 0, said: Number.NEGATIVE_INFINITY };

@@ -412,6 +412,92 @@ test('a set that is created anew under its name goes on counting, as readers tel
   expect(action?.kind === 'send' && action.call.batches[0]).toMatchObject({ setUid: anew.uid, header: { seq: 3 } });
 });
 
+describe('a set that leaves a slice which goes on', () => {
+  function ends(bench: Bench) {
+    return bench.sink.live
+      .filter(({ header }) => header.end)
+      .map(({ setUid, header }) => [setUid, header.claim, header.seq, header.count]);
+  }
+
+  function speak(bench: Bench): void {
+    while (bench.send()) bench.receive();
+  }
+
+  test('is told the end by its last batch, in order behind what waits', () => {
+    const bench = new Bench({ batchesPerCall: 1 });
+    bench.outbox.name(1);
+    bench.add(0);
+    bench.add(1);
+    bench.add(0);
+    bench.outbox.configure([sliceSet('set-b')]);
+    bench.add(0);
+    speak(bench);
+    expect(ends(bench)).toEqual([['set-a', 1, 3, 1]]);
+    bench.time += 10e6;
+    speak(bench);
+    const after = bench.sink.live.slice(bench.sink.live.findIndex(({ header }) => header.end) + 1);
+    expect(after.filter(({ setUid }) => setUid === 'set-a')).toEqual([]);
+  });
+
+  test('is told by a heartbeat where nothing of it waits, once', () => {
+    const bench = new Bench();
+    bench.outbox.name(1);
+    bench.add(0);
+    bench.heal();
+    bench.outbox.configure([sliceSet('set-b')]);
+    speak(bench);
+    bench.outbox.configure([sliceSet('set-b')]);
+    speak(bench);
+    expect(ends(bench)).toEqual([['set-a', 1, 1, 0]]);
+    expect(bench.outbox.settled).toBe(true);
+  });
+
+  test('is told however often the answer is lost, and under the next claim where it was lost for good', () => {
+    const bench = new Bench();
+    bench.outbox.name(1);
+    bench.add(0);
+    bench.heal();
+    bench.outbox.configure([sliceSet('set-b')]);
+    bench.send('requestLost');
+    bench.receive();
+    expect(ends(bench)).toEqual([]);
+    bench.sink.wipe();
+    speak(bench);
+    expect(ends(bench)).toEqual([['set-a', 2, 0, 0]]);
+  });
+
+  test('is not told where it is created anew under its name, or comes back before it could be', () => {
+    const bench = new Bench();
+    bench.outbox.name(1);
+    bench.heal();
+    bench.outbox.configure([sliceSet('set-a'), { ...sliceSet('set-b'), uid: 'set-b-again' }]);
+    bench.outbox.configure([{ ...sliceSet('set-b'), uid: 'set-b-again' }]);
+    bench.outbox.configure([sliceSet('set-a'), { ...sliceSet('set-b'), uid: 'set-b-again' }]);
+    bench.time += 10e6;
+    speak(bench);
+    expect(ends(bench)).toEqual([]);
+  });
+
+  test('goes on counting when it comes back, and is told once more when it leaves again', () => {
+    const bench = new Bench();
+    bench.outbox.name(1);
+    bench.add(0);
+    bench.heal();
+    for (let turn = 0; turn < 2; turn++) {
+      bench.outbox.configure([sliceSet('set-b')]);
+      speak(bench);
+      bench.outbox.configure(setUids.map(sliceSet));
+      bench.add(0);
+      bench.heal();
+    }
+    expect(ends(bench)).toEqual([
+      ['set-a', 1, 1, 0],
+      ['set-a', 1, 2, 0],
+    ]);
+    expectSequences(bench.sink.live);
+  });
+});
+
 test('an outbox that waits for the answer to its end is not due', () => {
   const bench = new Bench();
   bench.outbox.name(1);

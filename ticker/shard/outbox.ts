@@ -6,6 +6,7 @@ import { compareTokens } from '../sinks/token.ts';
 import { Backlog, type HeldBatch, heldBytes } from './backlog.ts';
 import { CallLane, type LaneOptions, type LaneStart, type Moment } from './call-lane.ts';
 import { HeldBatches } from './held-batches.ts';
+import { LeavingSets } from './leaving-sets.ts';
 import type { OutboxAction, OutboxOutcome, OutboxState } from './outbox-actions.ts';
 import type { OutboxCounters } from './outbox-counters.ts';
 import { OutboxSpill, type SpillOptions, type SpillSource } from './outbox-spill.ts';
@@ -38,6 +39,7 @@ export class Outbox {
   readonly #held: HeldBatches;
   readonly #sets = new Map<string, SliceSet>();
   readonly #former = new Map<string, SliceSet>();
+  readonly #leaving = new LeavingSets(maxFormerSets);
   /** Gathered before the first claim, or since the last token went late. */
   #staged = new Backlog(1);
   #lane: CallLane | undefined;
@@ -151,8 +153,12 @@ export class Outbox {
     this.#lane?.echo(newMark, this.#nextId - 1);
   }
 
-  /** Takes over the sets that batches and heartbeats go to. */
+  /**
+   * Takes over the sets that batches and heartbeats go to. What is held of a set that left is delivered, and the last
+   * batch says `end`; {@link add} what is still gathered of it before the next action is asked for.
+   */
   configure(sets: readonly SliceSet[]): void {
+    this.#leaving.configure(this.#sets.values(), sets);
     for (const [uid, set] of this.#sets) this.#former.set(uid, set);
     this.#sets.clear();
     for (const set of sets) {
@@ -351,6 +357,7 @@ export class Outbox {
       newOwner: !goesOn && !warm,
       overlapUntil: !goesOn && before !== undefined ? moment.time + (this.#options.feedSkew ?? 0) * 1000 : 0,
       monotonic: moment.monotonic,
+      leaving: this.#leaving,
     });
     this.#staged = new Backlog(this.#nextId);
     this.spill.lanesChanged = true;

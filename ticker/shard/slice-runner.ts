@@ -261,6 +261,8 @@ export class SliceRunner {
     account.configure(spec.login);
     this.#outbox.configure(withBars(spec.sets));
     pipeline.configure(spec);
+    // What was gathered of a set that left comes before its end.
+    this.#pump.poke();
     this.#connection.configure(spec.groups);
     this.#standby.recheck();
     this.#configured = metadata.generation;

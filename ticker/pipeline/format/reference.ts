@@ -168,7 +168,11 @@ ${table(
       'The batch may repeat ticks of another, for two connections streamed them: after a move of the slice, and while an instrument joins another slice. Of one instrument, take a row only where its times are not behind those that you have.',
     ],
     ['`late`', 'true', 'Sealed by a former owner; only in the late stream.'],
-    ['`end`', 'true', 'The last batch of the slice for this set.'],
+    [
+      '`end`',
+      'true',
+      'The last batch of the slice for this set: it is deleted, or none of its instruments is in the slice any more. One that comes back goes on counting. Not said by an owner that died before it could.',
+    ],
   ],
 )}
 

@@ -179,7 +179,8 @@ export class Feed {
     const { clock, market, cachedTickAge } = this.#options;
     const now = clock.now();
     market.advance(now);
-    const then = now - cachedTickAge;
+    // Cached is what was sent: on a machine without time, ticks that are due already are still to come.
+    const then = Math.min(now, this.#flushedTo) - cachedTickAge;
     const cached = market.at(then);
     for (const connection of this.open) connection.flushFirst(cached, then);
   }
