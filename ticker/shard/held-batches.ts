@@ -95,4 +95,10 @@ export class HeldBatches {
     }
     this.unplace(held);
   }
+
+  /** It waits no longer, and nobody gets it. */
+  discard(held: HeldBatch): void {
+    this.release(held);
+    this.counters.discarded += held.batch.count;
+  }
 }

@@ -6,10 +6,11 @@ import { compareTokens } from '../sinks/token.ts';
 import { Backlog, type HeldBatch, heldBytes } from './backlog.ts';
 import { CallLane, type LaneOptions, type LaneStart, type Moment } from './call-lane.ts';
 import { HeldBatches } from './held-batches.ts';
-import { LeavingSets } from './leaving-sets.ts';
+import { LateLanes } from './late-lanes.ts';
 import type { OutboxAction, OutboxOutcome, OutboxState } from './outbox-actions.ts';
 import type { OutboxCounters } from './outbox-counters.ts';
 import { OutboxSpill, type SpillOptions, type SpillSource } from './outbox-spill.ts';
+import { SliceSets } from './slice-sets.ts';
 import { acceptedBy, type SentMark } from './spool/lane-state.ts';
 import type { Restored, RestoredLane } from './spool/work.ts';
 
@@ -23,11 +24,6 @@ export interface OutboxOptions extends LaneOptions {
   readonly spill?: SpillOptions;
 }
 
-/** Late lanes that are kept: the fence knows the 16 newest tokens. */
-const maxLateLanes = 16;
-/** Sets that left the slice and whose last batches may still come. */
-const maxFormerSets = 1024;
-
 /**
  * What one slice's shard has to say to the sink, in order: claims, stamps, keeps what was not accepted, and follows every
  * answer (PROTOCOL 2, 3 and 7). Pure: it is asked for the next action, and told the outcome.
@@ -37,13 +33,11 @@ export class Outbox {
   readonly spill: OutboxSpill;
   readonly #options: OutboxOptions;
   readonly #held: HeldBatches;
-  readonly #sets = new Map<string, SliceSet>();
-  readonly #former = new Map<string, SliceSet>();
-  readonly #leaving = new LeavingSets(maxFormerSets);
+  readonly #sets = new SliceSets();
   /** Gathered before the first claim, or since the last token went late. */
   #staged = new Backlog(1);
   #lane: CallLane | undefined;
-  readonly #late: CallLane[] = [];
+  readonly #late: LateLanes;
   /** The lane of the refused token while no newer epoch is named: what is still gathered goes late with it. */
   #refusedLane: CallLane | undefined;
   #named = 0;
@@ -63,8 +57,6 @@ export class Outbox {
   #warmEpoch = 0;
   /** It may be named again, so what the refused token leaves is not given up as late yet. */
   #standing = false;
-  /** The lane of that token: what is left of it waits. */
-  #parked: CallLane | undefined;
   /** The lane that a process before this one left, in `#staged`, until the sink says where it stands. */
   #restored: RestoredLane | undefined;
   /** When the process before this one received its last tick that is known, and the sets that were told. */
@@ -74,6 +66,7 @@ export class Outbox {
     const { maxBytes, maxBatches, spill } = options;
     this.#options = options;
     this.#held = new HeldBatches({ maxBytes, maxBatches, released: (place) => spill?.released(place) });
+    this.#late = new LateLanes(this.#held);
     this.counters = this.#held.counters;
     this.spill = new OutboxSpill(this.#held, this.#spillSource(), spill);
   }
@@ -137,7 +130,7 @@ export class Outbox {
 
   /** Another has delivered what the refused token left, or it is a successor no longer: that can only be late. */
   superseded(): void {
-    this.#parked = undefined;
+    this.#late.unpark();
   }
 
   /** A successor's mark that is to be echoed; first {@link add} everything that was received before now. */
@@ -158,22 +151,12 @@ export class Outbox {
    * batch says `end`; {@link add} what is still gathered of it before the next action is asked for.
    */
   configure(sets: readonly SliceSet[]): void {
-    this.#leaving.configure(this.#sets.values(), sets);
-    for (const [uid, set] of this.#sets) this.#former.set(uid, set);
-    this.#sets.clear();
-    for (const set of sets) {
-      this.#sets.set(set.uid, set);
-      this.#former.delete(set.uid);
-    }
-    for (const uid of this.#former.keys()) {
-      if (this.#former.size <= maxFormerSets) break;
-      this.#former.delete(uid);
-    }
+    this.#sets.configure(sets);
   }
 
   /** Takes what was gathered for another owner: what is of a set that is gone by now is nobody's any more. */
   adopt(batch: GatheredBatch): void {
-    if (this.#sets.has(batch.setUid)) {
+    if (this.#sets.current.has(batch.setUid)) {
       this.add(batch);
       return;
     }
@@ -185,7 +168,7 @@ export class Outbox {
   /** Takes one batch. Past the bound the oldest that was not sent yet is dropped, and the next one says so. */
   add(batch: GatheredBatch): void {
     if (batch.count === 0) return;
-    const set = this.#sets.get(batch.setUid) ?? this.#former.get(batch.setUid);
+    const set = this.#sets.find(batch.setUid);
     this.counters.added += batch.count;
     if (set === undefined || this.#ended) {
       this.counters.discarded += batch.count;
@@ -196,8 +179,7 @@ export class Outbox {
     const held: HeldBatch = { id: this.#nextId++, batch, set, bytes, gap, mayRepeat: batch.overlap === true };
     this.#incoming.push(held);
     this.#held.take(held);
-    const refused = this.#refusedLane;
-    if (refused !== undefined && !this.#late.includes(refused)) this.#late.push(refused);
+    if (this.#refusedLane !== undefined) this.#late.add(this.#refusedLane);
     this.spill.makeRoom();
   }
 
@@ -212,7 +194,7 @@ export class Outbox {
         this.#interrupted = { at: held.batch.lastReceived, told: new Set() };
         this.#held.restore(held);
       }
-      if (i < lanes.length - 1 || lane.late) this.#late.push(this.#restoredLane(lane, backlog));
+      if (i < lanes.length - 1 || lane.late) this.#late.add(this.#restoredLane(lane, backlog));
       else {
         this.#restored = lane;
         this.#staged = backlog;
@@ -223,7 +205,7 @@ export class Outbox {
 
   /** Says in the next batch of every set that ticks are missing; what is held already comes before the gap. */
   tellGap(gap: Gap): void {
-    for (const uid of this.#sets.keys()) this.#incoming.announce(uid, gap);
+    for (const uid of this.#sets.current.keys()) this.#incoming.announce(uid, gap);
   }
 
   /** No more batches: marks each set's last one and closes the fence (PROTOCOL 7). */
@@ -275,7 +257,7 @@ export class Outbox {
 
   /** Oldest first. */
   get #lanes(): CallLane[] {
-    const lanes = [...this.#late];
+    const lanes = [...this.#late.all];
     for (const lane of [this.#refusedLane, this.#lane])
       if (lane !== undefined && !lanes.includes(lane)) lanes.push(lane);
     return lanes;
@@ -297,37 +279,37 @@ export class Outbox {
       if (lane !== undefined && lane.inFlight > 0) return undefined;
       this.#claimInFlight = true;
       const above = this.#above.epoch === this.#named ? this.#above.claim : 0;
-      const request = { sliceUid: this.#options.sliceUid, epoch: this.#named, above, setUids: [...this.#sets.keys()] };
+      const request = {
+        sliceUid: this.#options.sliceUid,
+        epoch: this.#named,
+        above,
+        setUids: [...this.#sets.current.keys()],
+      };
       return { kind: 'claim', request };
     }
-    const call = lane.next(moment, this.#sets, this.#finishing);
+    const call = lane.next(moment, this.#sets.current, this.#finishing);
     if (call !== undefined) return { kind: 'send', call, ...marked(lane.markOf(call)) };
-    if (this.#finishing && lane.ended && lane.inFlight === 0 && this.#late.length === 0) {
+    if (this.#finishing && lane.ended && lane.inFlight === 0 && this.#late.empty) {
       this.#endInFlight = true;
       return { kind: 'end', token: lane.token };
     }
     return undefined;
   }
 
-  get #sendsLate(): CallLane | undefined {
-    return this.#late.find((lane) => lane !== this.#parked);
-  }
-
   /** Late calls go one at a time: they are few, and must not hold up what is live. */
   #nextLate(moment: Moment): OutboxAction | undefined {
-    const lane = this.#sendsLate;
+    const lane = this.#late.sends;
     if (lane === undefined || lane.inFlight > 0) return undefined;
-    const call = lane.next(moment, this.#sets, false);
+    const call = lane.next(moment, this.#sets.current, false);
     return call === undefined ? undefined : { kind: 'sendLate', call, ...marked(lane.markOf(call)) };
   }
 
   #onClaimed(answer: ClaimAnswer & { kind: 'claimed' }, moment: Moment): void {
     const { token, before } = answer;
     if (token.epoch <= this.#refusedEpoch) return;
-    const parked = this.#resumeParked(before?.token);
+    const parked = this.#late.resumeParked(before?.token);
     const old = this.#lane ?? parked;
     this.#lane = undefined;
-    this.#parked = undefined;
     this.#mark = undefined;
     this.#claimAnew = false;
     // Another owner's calls were accepted after this shard's: what it holds is older than what readers have.
@@ -357,22 +339,13 @@ export class Outbox {
       newOwner: !goesOn && !warm,
       overlapUntil: !goesOn && before !== undefined ? moment.time + (this.#options.feedSkew ?? 0) * 1000 : 0,
       monotonic: moment.monotonic,
-      leaving: this.#leaving,
+      leaving: this.#sets.leaving,
     });
     this.#staged = new Backlog(this.#nextId);
     this.spill.lanesChanged = true;
     this.#claimed = token;
     this.#above = token;
     this.#beatenBy = undefined;
-  }
-
-  /** The lane that waits to be named again, where the sink has accepted nothing since its last call. */
-  #resumeParked(last: Token | undefined): CallLane | undefined {
-    const parked = this.#parked;
-    if (parked === undefined || last === undefined || compareTokens(last, parked.token) !== 0) return undefined;
-    const at = this.#late.indexOf(parked);
-    if (at >= 0) this.#late.splice(at, 1);
-    return parked;
   }
 
   /**
@@ -404,8 +377,7 @@ export class Outbox {
     const fresh = new Backlog(last + 1);
     fresh.adopt(this.#staged);
     this.#staged = fresh;
-    this.#late.push(this.#restoredLane(restored, backlog));
-    this.#dropEmptyLanes();
+    this.#late.add(this.#restoredLane(restored, backlog));
     this.spill.lanesChanged = true;
   }
 
@@ -436,7 +408,7 @@ export class Outbox {
   #onSent(call: Call, outcome: OutboxOutcome): void {
     const lane = this.#lane;
     // Only the lane that sent it: a token that went late or was claimed anew has taken its calls back already.
-    const own = [lane, ...this.#late].find((each) => each !== undefined && compareTokens(each.token, call.token) === 0);
+    const own = lane !== undefined && compareTokens(lane.token, call.token) === 0 ? lane : this.#late.of(call.token);
     if (own === undefined) return;
     own.answered();
     if (own !== lane) {
@@ -444,7 +416,7 @@ export class Outbox {
       if (outcome.kind === 'written' || outcome.kind === 'already') this.#accepted(own, call.n, true);
       else if (outcome.kind === 'refused') this.#accepted(own, lastOf(outcome), true);
       else own.rewind();
-      this.#dropEmptyLanes();
+      this.#late.dropEmpty();
       return;
     }
     switch (outcome.kind) {
@@ -479,20 +451,20 @@ export class Outbox {
   }
 
   #onLate(call: Call, outcome: OutboxOutcome): void {
-    const lane = this.#late.find((each) => compareTokens(each.token, call.token) === 0);
+    const lane = this.#late.of(call.token);
     if (lane === undefined) return;
     lane.answered();
     if (lane.probing) {
       if (outcome.kind === 'gap') this.#forget(lane.resume(outcome.last));
-      else if (outcome.kind === 'ended' || outcome.kind === 'refused') this.#discard(lane);
+      else if (outcome.kind === 'ended' || outcome.kind === 'refused') this.#late.discard(lane);
     } else if (outcome.kind === 'written' || outcome.kind === 'already') this.#accepted(lane, call.n);
     else if (outcome.kind === 'gap') {
       this.#accepted(lane, outcome.last);
       if (outcome.last + 1 < lane.firstHeld) lane.renumber(outcome.last);
       else lane.rewind();
-    } else if (outcome.kind === 'ended' || outcome.kind === 'refused') this.#discard(lane);
+    } else if (outcome.kind === 'ended' || outcome.kind === 'refused') this.#late.discard(lane);
     else lane.rewind();
-    this.#dropEmptyLanes();
+    this.#late.dropEmpty();
   }
 
   #onRefused(epoch: number, newest: Token, last = 0): void {
@@ -513,7 +485,7 @@ export class Outbox {
     if (restored?.token !== undefined) this.#splitRestored(restored);
     this.#refusedLane = lane ?? this.#unclaimed(epoch);
     this.#goLate(this.#refusedLane);
-    if (this.#standing) this.#parked = this.#refusedLane;
+    if (this.#standing) this.#late.park(this.#refusedLane);
   }
 
   /** Held without ever having claimed: claim 0 of the epoch stands for it. */
@@ -527,23 +499,17 @@ export class Outbox {
     lane.becomeLate();
     this.#staged = new Backlog(this.#nextId);
     this.spill.lanesChanged = true;
-    if (lane.empty && lane.inFlight === 0) return;
-    this.#late.push(lane);
-    if (this.#late.length > maxLateLanes) this.#discard(this.#late[0]!);
-    this.#dropEmptyLanes();
+    if (!lane.empty || lane.inFlight > 0) this.#late.add(lane);
   }
 
   #onEnded(): void {
     this.#ended = true;
     this.#claimed = undefined;
-    for (const lane of [this.#lane, ...this.#late]) if (lane !== undefined) this.#discard(lane);
-    this.#late.length = 0;
+    if (this.#lane !== undefined) this.#late.discard(this.#lane);
+    this.#late.clear();
     this.#lane = undefined;
     this.#restored = undefined;
-    for (let held = this.#staged.shift(); held !== undefined; held = this.#staged.shift()) {
-      this.#held.release(held);
-      this.counters.discarded += held.batch.count;
-    }
+    for (let held = this.#staged.shift(); held !== undefined; held = this.#staged.shift()) this.#held.discard(held);
   }
 
   #accepted(lane: CallLane, n: number, live = !lane.late): void {
@@ -558,22 +524,6 @@ export class Outbox {
     }
   }
 
-  #discard(lane: CallLane): void {
-    const backlog = lane.takeBack(false);
-    for (let held = backlog.shift(); held !== undefined; held = backlog.shift()) {
-      this.#held.release(held);
-      this.counters.discarded += held.batch.count;
-    }
-    this.#dropEmptyLanes();
-  }
-
-  #dropEmptyLanes(): void {
-    for (let i = this.#late.length - 1; i >= 0; i--) {
-      const lane = this.#late[i]!;
-      if (lane.empty && lane.inFlight === 0) this.#late.splice(i, 1);
-    }
-  }
-
   #spillSource(): SpillSource {
     const outbox = this;
     return {
@@ -581,7 +531,7 @@ export class Outbox {
         return outbox.#lanes;
       },
       get sending() {
-        return [outbox.#lane, outbox.#sendsLate].filter((lane) => lane !== undefined);
+        return [outbox.#lane, outbox.#late.sends].filter((lane) => lane !== undefined);
       },
       get staged() {
         return outbox.#staged;
@@ -599,7 +549,7 @@ export class Outbox {
           seqs: restored?.seqs ?? {},
         };
       },
-      dropped: () => this.#dropEmptyLanes(),
+      dropped: () => this.#late.dropEmpty(),
     };
   }
 }
