@@ -7,7 +7,8 @@ import { compareTokens } from '../sinks/token.ts';
 import { AcceptedLog } from './accepted-log.ts';
 import type { Backlog, HeldBatch } from './backlog.ts';
 import { mergeGaps } from './gaps.ts';
-import { type LeavingSets, nameOf } from './leaving-sets.ts';
+import type { LeavingSets } from './leaving-sets.ts';
+import { SetSequences } from './set-sequences.ts';
 import { acceptedBy, type LaneState, type SentMark } from './spool/lane-state.ts';
 
 /** A moment on both scales: `time` in microseconds since the Unix epoch, `monotonic` in milliseconds. */
@@ -63,14 +64,6 @@ interface OpenCall {
   readonly left: readonly SliceSet[];
 }
 
-/** One set's sequence under one token. */
-interface Sequence {
-  seq: number;
-  accepted: number;
-  /** When anything was last said on its channel, monotonic milliseconds. */
-  said: number;
-}
-
 /** Marks that wait for the calls that echo them; beyond, the newest waits no longer than the one before it. */
 const echoesKept = 8;
 
@@ -88,10 +81,7 @@ export class CallLane {
   readonly log = new AcceptedLog();
   readonly #options: LaneOptions;
   readonly #start: LaneStart;
-  /** By the set's UID. */
-  readonly #sequences = new Map<string, Sequence>();
-  /** By name and kind, as readers tell sets apart: a set that is created anew goes on with its predecessor's. */
-  readonly #byName = new Map<string, Sequence>();
+  readonly #sequences = new SetSequences();
   #opened: OpenCall[] = [];
   #n = 0;
   #toSend = 0;
@@ -139,8 +129,7 @@ export class CallLane {
 
   /** How it stands, for a process that comes after this one. */
   state(): LaneState {
-    const seqs: Record<string, number> = { ...this.#restored?.seqs };
-    for (const [uid, { accepted }] of this.#sequences) if (accepted > 0) seqs[uid] = accepted;
+    const seqs = this.#sequences.accepted(this.#restored?.seqs);
     const first = this.#opened.find(({ held }) => held.length > 0)?.held[0] ?? this.backlog.first;
     const { from } = this.backlog;
     return {
@@ -162,9 +151,7 @@ export class CallLane {
       if (compareTokens(token, this.token) === 0) this.#run = Math.max(this.#run, run + 1);
     }
     const { through, seqs } = acceptedBy(restored.marks, this.token, last);
-    for (const [uid, seq] of Object.entries({ ...restored.seqs, ...seqs })) {
-      this.#sequences.set(uid, { seq, accepted: seq, said: Number.NEGATIVE_INFINITY });
-    }
+    this.#sequences.resume({ ...restored.seqs, ...seqs });
     return this.backlog.removeThrough(through);
   }
 
@@ -193,11 +180,7 @@ export class CallLane {
 
   /** The last accepted batch of each set: what the next token's first batches name. */
   previous(): Map<string, Previous> {
-    const previous = new Map(this.#start.previous);
-    for (const [uid, { accepted }] of this.#sequences) {
-      if (accepted > 0) previous.set(uid, { ...this.token, seq: accepted });
-    }
-    return previous;
+    return this.#sequences.previous(this.#start.previous, this.token);
   }
 
   /** The next call to send now, if any. `sets` are those of the slice; `finish` asks for the last batches to be marked. */
@@ -235,10 +218,7 @@ export class CallLane {
         this.#left.delete(set);
         this.#start.leaving?.told(set);
       }
-      for (const { header, setUid } of call.batches) {
-        const sequence = this.#sequences.get(setUid);
-        if (sequence !== undefined) sequence.accepted = Math.max(sequence.accepted, header.seq);
-      }
+      for (const { header, setUid } of call.batches) this.#sequences.accept(setUid, header.seq);
       this.log.add(call.n, held);
       this.backlog.accepted = held.at(-1)?.id ?? this.backlog.accepted;
       // The sink has read it all; what is sent of it once more, it passes over by its number. The spool may not have.
@@ -341,7 +321,7 @@ export class CallLane {
 
   #seal(held: HeldBatch, moment: Moment): SealedBatch {
     const { batch, set } = held;
-    const sequence = this.#sequence(set);
+    const sequence = this.#sequences.of(set);
     const seq = ++sequence.seq;
     sequence.said = moment.monotonic;
     const previous = this.#start.previous.get(set.uid) ?? null;
@@ -376,7 +356,7 @@ export class CallLane {
 
   #addHeartbeats(batches: SealedBatch[], moment: Moment, sets: ReadonlyMap<string, SliceSet>): void {
     for (const set of sets.values()) {
-      const sequence = this.#sequence(set);
+      const sequence = this.#sequences.of(set);
       if (moment.monotonic - sequence.said < this.#options.heartbeat) continue;
       sequence.said = moment.monotonic;
       batches.push(this.#heartbeat(set, sequence.seq, moment, false));
@@ -397,7 +377,7 @@ export class CallLane {
   #markEnd(batches: SealedBatch[], held: HeldBatch[], moment: Moment, sets: readonly SliceSet[]): void {
     for (const set of sets) {
       const last = held.findLastIndex((each) => each.set.uid === set.uid);
-      if (last < 0) batches.push(this.#heartbeat(set, this.#sequence(set).seq, moment, true));
+      if (last < 0) batches.push(this.#heartbeat(set, this.#sequences.of(set).seq, moment, true));
       else batches[last] = this.#assemble({ ...batches[last]!.header, end: true }, held[last]!);
     }
   }
@@ -421,18 +401,6 @@ export class CallLane {
   #channel({ channel, delivery }: SliceSet): { readonly channel?: string } {
     if (!delivery.pubsub) return {};
     return { channel: delivery.sharded ? sliceChannel(channel, this.#options.sliceUid) : channel };
-  }
-
-  #sequence(set: SliceSet): Sequence {
-    const { uid } = set;
-    const key = nameOf(set);
-    let sequence = this.#sequences.get(uid);
-    if (sequence === undefined) {
-      sequence = this.#byName.get(key) ?? { seq: 0, accepted: 0, said: Number.NEGATIVE_INFINITY };
-      this.#sequences.set(uid, sequence);
-    }
-    this.#byName.set(key, sequence);
-    return sequence;
   }
 
   #mark({ call, held }: OpenCall): SentMark | undefined {
