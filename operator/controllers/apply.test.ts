@@ -3,7 +3,13 @@ import { unavailable } from '../../cluster/errors.ts';
 import { FaultyCluster } from '../../cluster/faulty-cluster.ts';
 import { MemoryCluster } from '../../cluster/memory/memory-cluster.ts';
 import { instrumentSets, subscriptionSlices } from '../../cluster/resources.ts';
-import { apiVersion, type InstrumentSet, type SubscriptionSlice, type TickerAccount } from '../../crds/index.ts';
+import {
+  apiVersion,
+  type InstrumentSet,
+  type SubscriptionSlice,
+  sliceFinalizer,
+  type TickerAccount,
+} from '../../crds/index.ts';
 import { silentLogger } from '../../runtime/log.ts';
 import { VirtualClock } from '../../runtime/virtual-clock.ts';
 import { sliceOf } from '../handover/handover.testing.ts';
@@ -54,6 +60,22 @@ test('what turns out to be gone stays away, though the watch still shows it', as
   expect(epoch()).toBeUndefined();
 });
 
+test('a slice that was created anew under the name keeps its finalizer and what its shards say', async () => {
+  const { cluster, applier, object, stale } = await setUp();
+  const name = { name: object.metadata.name, namespace: object.metadata.namespace };
+  await cluster.delete(subscriptionSlices, name);
+  const held = { ...object, metadata: { ...object.metadata, finalizers: [sliceFinalizer] } };
+  const anew = await cluster.apply<SubscriptionSlice>(subscriptionSlices, held, { fieldManager });
+  const existing = { ...stale, metadata: { ...stale.metadata, finalizers: [sliceFinalizer] } };
+  const operations = [{ op: 'remove', path: '/spec/suspended' }] as const;
+  const outcome = await applier.slices([
+    { kind: 'release', existing },
+    { kind: 'prune', existing, operations },
+  ]);
+  expect(outcome.failures).toEqual([]);
+  expect(await cluster.get(subscriptionSlices, name)).toEqual(anew);
+});
+
 test('a status is not written onto what was created anew under the name', async () => {
   const { cluster, applier } = await setUp();
   const user = { fieldManager: 'user' };
@@ -64,7 +86,11 @@ test('a status is not written onto what was created anew under the name', async 
   await cluster.delete(instrumentSets, name);
   await cluster.apply(instrumentSets, { ...set, metadata: { ...name } }, user);
   const written = { ...set, status: { observedGeneration: 1 } };
-  const outcome = await applier.statuses([{ kind: 'set', object: written, transitions: [] }]);
+  const told: string[] = [];
+  const outcome = await applier.statuses([{ kind: 'set', object: written, transitions: [] }], ({ kind }) =>
+    told.push(kind),
+  );
+  expect(told).toEqual([]);
   expect(outcome).toMatchObject({ written: 0, conflicts: 1, failures: [] });
   expect((await cluster.get<InstrumentSet>(instrumentSets, name)).status).toBeUndefined();
 });

@@ -54,8 +54,9 @@ export class Applier {
     );
   }
 
-  statuses(writes: readonly StatusWrite[]): Promise<Outcome> {
-    return this.#all(writes, subjectOf, (write) => this.#status(write));
+  /** @param said what the status says is known to others now, or may be: its answer was lost */
+  statuses(writes: readonly StatusWrite[], said: (write: StatusWrite) => void): Promise<Outcome> {
+    return this.#all(writes, subjectOf, (write) => this.#status(write, said));
   }
 
   async #slice(write: SliceWrite): Promise<void> {
@@ -110,7 +111,7 @@ export class Applier {
       const pruned = await this.#cluster.patch<SubscriptionSlice>(
         subscriptionSlices,
         { name, namespace },
-        operations,
+        [...sameObject(slice), ...operations],
         options,
       );
       this.#overlays.slices.wrote(pruned);
@@ -126,15 +127,18 @@ export class Applier {
     const index = finalizers.indexOf(sliceFinalizer);
     if (index < 0) return;
     const path = `/metadata/finalizers/${index}`;
-    await this.#cluster.patch(
-      subscriptionSlices,
-      { name, namespace },
-      [
-        { op: 'test', path, value: sliceFinalizer },
-        { op: 'remove', path },
-      ],
-      { fieldManager },
-    );
+    try {
+      await this.#cluster.patch(
+        subscriptionSlices,
+        { name, namespace },
+        [...sameObject(slice), { op: 'test', path, value: sliceFinalizer }, { op: 'remove', path }],
+        { fieldManager },
+      );
+    } catch (error) {
+      if (!hasCode(error, 'CLUSTER_INVALID')) throw error;
+      await this.#look(subscriptionSlices, slice, this.#overlays.slices);
+      return;
+    }
     this.#overlays.slices.removed(slice);
     this.#log.warn({ event: 'slice.released', slice: idOf(slice) }, 'let go: no shard is left to end its stream');
   }
@@ -150,10 +154,18 @@ export class Applier {
     this.#log.info({ event: 'slice.named', slice, owner: nameOf(owner), former, epoch, handover }, 'owner named');
   }
 
-  async #status(write: StatusWrite): Promise<void> {
+  async #status(write: StatusWrite, said: (write: StatusWrite) => void): Promise<void> {
     const { accounts, sets } = this.#overlays;
-    if (write.kind === 'account') await this.#statusOf(tickerAccounts, write.object, accounts);
-    else await this.#statusOf(instrumentSets, write.object, sets);
+    try {
+      if (write.kind === 'account') await this.#statusOf(tickerAccounts, write.object, accounts);
+      else await this.#statusOf(instrumentSets, write.object, sets);
+    } catch (error) {
+      // It is decided anew, and said then.
+      if (hasCode(error, 'CLUSTER_CONFLICT')) throw error;
+      said(write);
+      throw error;
+    }
+    said(write);
   }
 
   async #statusOf<T extends KubeObject>(resource: Resource, object: T, overlay: Overlay<T>): Promise<void> {
@@ -200,6 +212,11 @@ export class Applier {
     }
     return { written, conflicts, failures };
   }
+}
+
+/** What was created anew under the name since is not what was decided on. */
+function sameObject({ metadata: { uid } }: SubscriptionSlice): PatchOperation[] {
+  return uid === undefined ? [] : [{ op: 'test', path: '/metadata/uid', value: uid }];
 }
 
 function nameOf(shard: ShardIdentity | undefined): string | undefined {

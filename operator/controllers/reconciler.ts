@@ -178,9 +178,10 @@ export class Reconciler {
           now: clock.now(),
         });
     const reporting = clock.monotonic();
-    const reported = await applier.statuses(statuses);
+    const reported = await applier.statuses(statuses, ({ object, transitions }) =>
+      events.transitions(object, transitions),
+    );
     observer?.wrote('statuses', reported.written, (clock.monotonic() - reporting) / 1000);
-    for (const { object, transitions } of statuses) events.transitions(object, transitions);
     this.#last = { world, plan, slices, coverage: coverageOf(slices, world.shards) };
     const waits = [
       settling || undefined,
