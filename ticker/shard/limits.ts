@@ -38,6 +38,11 @@ export interface ShardLimits {
   readonly standbyBatches: number;
   /** An instrument that has sent nothing for this long after its subscription counts as subscribed all the same. */
   readonly confirmWait: number;
+  /**
+   * A new owner whose connection is open claims with the first ticks, or after this: until then a former owner that lives,
+   * and is only not heard of, streams on.
+   */
+  readonly firstTicks: number;
   /** An instrument without any packet for this long after its subscription was sent is subscribed again. */
   readonly firstPacket: number;
   /** How often such a subscription is sent again before it is only reported. */
@@ -101,6 +106,7 @@ export const defaultLimits: ShardLimits = {
   standbyBytes: 32 * 1024 * 1024,
   standbyBatches: 10_000,
   confirmWait: 3_000,
+  firstTicks: 500,
   firstPacket: 10_000,
   resubscribeAttempts: 3,
   silentIntervals: 30,

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { ShardIdentity, SliceShardStatus, SubscriptionSlice } from '../../crds/index.ts';
-import { type Clock, sleep } from '../../runtime/clock.ts';
+import { type Clock, sleep, type Timer } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
@@ -102,6 +102,9 @@ export class SliceRunner {
   #yielded = false;
   #releasing = false;
   #finished = false;
+  /** Its connection is open, and it is the owner once ticks come: it has waited for them for as long as it may. */
+  #waited = false;
+  #waiting: Timer | undefined;
   #lastState: OutboxState = 'unnamed';
   #saidStreams = false;
   constructor(options: SliceRunnerOptions) {
@@ -165,6 +168,7 @@ export class SliceRunner {
           pipeline.frame(decoder, frame, receivedAt);
           observeFrame?.((clock.monotonic() - started) / 1000);
           breachLog.look(pipeline);
+          if (this.#waiting !== undefined) this.#endWait();
           this.#pump.poke();
         },
         closed: (_, receivedUntil) => this.#onClosed(receivedUntil),
@@ -301,6 +305,7 @@ export class SliceRunner {
   /** Ends its tasks; what is still held is lost with the process, but for what the spool has. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#waiting?.cancel();
     this.#connection.want(false);
     this.#pump.stop();
     this.#stopListening();
@@ -357,9 +362,32 @@ export class SliceRunner {
     // A resting slice claims without a connection; one that ends needs its token to say so.
     // What a process before this one left is delivered whether or not there is a login.
     const left = this.#outbox.counters.restored > 0;
-    if (owns && (this.#connection.open || this.#suspended || this.#ending || rests || left)) this.#claim();
+    if (owns && (this.#streamsHere || this.#suspended || this.#ending || rests || left)) this.#claim();
     this.#delivery.sender.kick();
     this.#report();
+  }
+
+  /**
+   * It has something to stream. A former owner may live and only not be heard of: it goes on until this one claims, so that
+   * waits for the first ticks.
+   */
+  get #streamsHere(): boolean {
+    const { open, ticked } = this.#connection;
+    return open && (ticked || this.#waited || this.#role.epoch <= this.#outbox.named);
+  }
+
+  #awaitTicks(): void {
+    const { clock, limits } = this.#options;
+    this.#waiting?.cancel();
+    this.#waited = false;
+    this.#waiting = clock.setTimer(limits.firstTicks, () => this.#endWait());
+  }
+
+  #endWait(): void {
+    this.#waiting?.cancel();
+    this.#waiting = undefined;
+    this.#waited = true;
+    this.#steer();
   }
 
   /** A successor: what comes is kept apart from now on. */
@@ -439,8 +467,11 @@ export class SliceRunner {
 
   #claim(): void {
     const { epoch, above } = this.#role;
+    const anew = epoch > this.#outbox.named;
     if (this.#standby.active) this.#takeOver();
     else this.#outbox.name(epoch, above);
+    // Nobody waits for a window to end that has waited for an owner.
+    if (anew) this.#pump.flush();
     this.#delivery.sender.kick();
   }
 
@@ -462,6 +493,7 @@ export class SliceRunner {
     this.#options.pipeline.connectionOpened(now);
     this.#gaps.opened(now);
     this.#connection.hurry(false);
+    this.#awaitTicks();
     this.#steer();
   }
 
