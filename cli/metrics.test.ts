@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../ticker/sinks/redis/redis-server
 import { RedisSink } from '../ticker/sinks/redis/redis-sink.ts';
 import { allMetrics, clusterMetrics, documentedNames } from './metrics-reference.ts';
 import { labelsOf, parseScrape, type Sample } from './scrape.testing.ts';
-import { accountYaml, StandaloneHarness, setYaml } from './standalone.testing.ts';
+import { StandaloneHarness, writeVaried } from './standalone.testing.ts';
 
 /**
  * Everything that standalone runs, on a real Redis and the simulated broker, through most of what can go wrong: each
@@ -50,13 +50,7 @@ async function ready(): Promise<number> {
 
 beforeAll(async () => {
   redis = await startRedis();
-  harness.write('account.yaml', accountYaml('demo'));
-  harness.write('wrong.yaml', accountYaml('wrong', '', 'no-such-token', 'demo-b'));
-  const delivery = '  delivery: { window: 20 }';
-  harness.write('good.yaml', setYaml('good', `  instruments: [NSE:INFY, NSE:TCS]\n  mode: full\n${delivery}`));
-  const chain =
-    "  optionChains:\n    - { underlying: 'NSE:NIFTY 50', expiries: { nearest: 1 }, strikes: { aroundMoney: 2 } }";
-  harness.write('chain.yaml', setYaml('chain', `${chain}\n  mode: quote\n  greeks: {}\n${delivery}`));
+  writeVaried(harness);
   await harness.start({
     redis: redis.url,
     metricsPort: 0,

@@ -32,6 +32,17 @@ ${spec}
 `;
 }
 
+/** A login that works and one that does not, a set of full packets and a chain with Greeks: something of everything. */
+export function writeVaried(harness: StandaloneHarness): void {
+  harness.write('account.yaml', accountYaml('demo'));
+  harness.write('wrong.yaml', accountYaml('wrong', '', 'no-such-token', 'demo-b'));
+  const delivery = '  delivery: { window: 20 }';
+  harness.write('good.yaml', setYaml('good', `  instruments: [NSE:INFY, NSE:TCS]\n  mode: full\n${delivery}`));
+  const chain =
+    "  optionChains:\n    - { underlying: 'NSE:NIFTY 50', expiries: { nearest: 1 }, strikes: { aroundMoney: 2 } }";
+  harness.write('chain.yaml', setYaml('chain', `${chain}\n  mode: quote\n  greeks: {}\n${delivery}`));
+}
+
 /** A folder of YAML files and everything that `standalone` runs on it, in this process. */
 export class StandaloneHarness {
   readonly folder = mkdtempSync(join(tmpdir(), 'ticker-operator-'));

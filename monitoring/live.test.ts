@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { clusterMetrics, documentedNames, metricsReference } from '../cli/metrics-reference.ts';
-import { accountYaml, StandaloneHarness, setYaml } from '../cli/standalone.testing.ts';
+import { StandaloneHarness, writeVaried } from '../cli/standalone.testing.ts';
 import { type RedisServer, startRedis } from '../ticker/sinks/redis/redis-server.testing.ts';
 import { asked, dashboards, panelsOf } from './dashboards/index.ts';
 import { PrometheusProcess } from './prometheus-process.ts';
@@ -21,13 +21,7 @@ let reader: WebSocket;
 
 beforeAll(async () => {
   redis = await startRedis();
-  harness.write('account.yaml', accountYaml('demo'));
-  harness.write('wrong.yaml', accountYaml('wrong', '', 'no-such-token', 'demo-b'));
-  const delivery = '  delivery: { window: 20 }';
-  harness.write('good.yaml', setYaml('good', `  instruments: [NSE:INFY, NSE:TCS]\n  mode: full\n${delivery}`));
-  const chain =
-    "  optionChains:\n    - { underlying: 'NSE:NIFTY 50', expiries: { nearest: 1 }, strikes: { aroundMoney: 2 } }";
-  harness.write('chain.yaml', setYaml('chain', `${chain}\n  mode: quote\n  greeks: {}\n${delivery}`));
+  writeVaried(harness);
   await harness.start({
     redis: redis.url,
     metricsPort: 0,

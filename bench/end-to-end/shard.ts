@@ -1,12 +1,6 @@
 import { MemoryCluster } from '../../cluster/memory/index.ts';
 import { secrets, subscriptionSlices } from '../../cluster/resources.ts';
-import {
-  apiVersion,
-  type InstrumentGroup,
-  ownerLabel,
-  type SubscriptionSlice,
-  sliceFinalizer,
-} from '../../crds/index.ts';
+import type { InstrumentGroup, SubscriptionSlice } from '../../crds/index.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { createLogger } from '../../runtime/log.ts';
 import { Metrics } from '../../runtime/metrics/metrics.ts';
@@ -18,6 +12,7 @@ import { providers } from '../../ticker/providers/registry.ts';
 import { createShard } from '../../ticker/shard/shard.ts';
 import { RedisSink } from '../../ticker/sinks/redis/redis-sink.ts';
 import { Samples } from '../measure.ts';
+import { loginSecret, sliceObject } from '../objects.ts';
 import { listen, type Scenario, tell } from './messages.ts';
 
 /**
@@ -80,72 +75,28 @@ listen((message) => {
   });
 });
 
-await cluster.apply(secrets, login(), { fieldManager: 'user', force: true });
+await cluster.apply(secrets, loginSecret('default'), { fieldManager: 'user', force: true });
 await cluster.apply(subscriptionSlices, slice(), { fieldManager: 'operator', force: true });
 await shard.start();
 tell({ kind: 'ready' });
 
-function login() {
-  const data = { apiKey: encoded('bench'), accessToken: encoded('bench') };
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'default', name: 'login' }, data } as const;
-}
-
-function encoded(text: string): string {
-  return Buffer.from(text).toString('base64');
-}
-
 function slice(): SubscriptionSlice {
   const { scenario, channel, broker, groups } = config;
-  return {
-    apiVersion,
-    kind: 'SubscriptionSlice',
-    metadata: {
-      namespace: 'default',
-      name: 'bench-0',
-      labels: { [ownerLabel]: identity.shard },
-      finalizers: [sliceFinalizer],
+  const object = sliceObject({
+    namespace: 'default',
+    name: 'bench-0',
+    account: 'bench',
+    broker,
+    owner: identity,
+    set: 'bench',
+    channel,
+    greeks: scenario.greeks,
+    delivery: {
+      format: scenario.format,
+      latest: scenario.latest,
+      ...(scenario.stream && { stream: { maxLength: 100 } }),
+      window: scenario.pace === undefined ? 100 : 0,
     },
-    spec: {
-      account: 'bench',
-      connection: 0,
-      login: {
-        provider: 'kite',
-        credentials: { secretName: 'login' },
-        endpoint: { rest: `http://${broker}`, websocket: `ws://${broker}` },
-      },
-      suspended: false,
-      epoch: 1,
-      owner: identity,
-      sets: [
-        {
-          namespace: 'default',
-          name: 'bench',
-          uid: 'bench',
-          channel,
-          validation: { action: 'enforce' },
-          ...(scenario.greeks && {
-            greeks: {
-              model: 'blackScholesMerton',
-              rate: 0.065,
-              dividendYield: 0,
-              dayCount: 'act365',
-              expiryTime: '15:30',
-              timezone: 'Asia/Kolkata',
-            },
-          }),
-          delivery: {
-            format: scenario.format,
-            pubsub: true,
-            sharded: false,
-            latest: scenario.latest,
-            ...(scenario.stream && { stream: { maxLength: 100 } }),
-            window: scenario.pace === undefined ? 100 : 0,
-            maxTicks: 1000,
-            conflate: false,
-          },
-        },
-      ],
-      groups: [...groups],
-    },
-  };
+  });
+  return { ...object, spec: { ...object.spec, groups: [...groups] } };
 }

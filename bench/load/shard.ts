@@ -1,12 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { secrets, subscriptionSlices } from '../../cluster/resources.ts';
-import {
-  apiVersion,
-  type InstrumentGroup,
-  ownerLabel,
-  type SubscriptionSlice,
-  sliceFinalizer,
-} from '../../crds/index.ts';
+import type { InstrumentGroup, SubscriptionSlice } from '../../crds/index.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { createLogger } from '../../runtime/log.ts';
 import { SeededRandom } from '../../runtime/random.ts';
@@ -15,6 +9,7 @@ import { providers } from '../../ticker/providers/registry.ts';
 import { createShard } from '../../ticker/shard/shard.ts';
 import { TestCluster } from '../../ticker/shard/test-cluster.testing.ts';
 import { RedisSink } from '../../ticker/sinks/redis/redis-sink.ts';
+import { loginSecret, sliceObject } from '../objects.ts';
 import { LedgerSink } from './ledger-sink.ts';
 import { configured, listen, type ShardConfig, type ShardReport, type SliceFeed, tell } from './messages.ts';
 
@@ -23,8 +18,6 @@ import { configured, listen, type ShardConfig, type ShardReport, type SliceFeed,
  * memory. SIGTERM drains it, as it does in a pod.
  */
 const identity = { shard: 'shard-0', uid: 'pod-0' };
-/** The one set that every option is in. */
-const set = { namespace: 'default', name: 'load', uid: 'load' };
 /** Connections of one account. */
 const connections = 3;
 
@@ -57,14 +50,9 @@ process.once('SIGTERM', async () => {
   tellReport(false, () => process.exit(0));
 });
 
-cluster.put(secrets, {
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { namespace: 'default', name: 'login' },
-  data: { apiKey: encoded('load'), accessToken: encoded('load') },
-});
+cluster.put(secrets, loginSecret('default'));
 slices.forEach((each, index) => {
-  cluster.put(subscriptionSlices, sliceObject(each, index));
+  cluster.put(subscriptionSlices, sliceWithText(each, index));
 });
 await shard.start();
 tell({ kind: 'ready' });
@@ -98,10 +86,6 @@ function report(collect: boolean): ShardReport {
   };
 }
 
-function encoded(text: string): string {
-  return Buffer.from(text).toString('base64');
-}
-
 /**
  * What an API server has is none of the shard's memory: here it lies compressed, outside the heap, and is an object, parsed
  * anew, only as long as somebody holds it.
@@ -118,57 +102,26 @@ function asText(groups: readonly InstrumentGroup[]): () => InstrumentGroup[] {
   };
 }
 
-function sliceObject({ uid, groups }: SliceFeed, index: number): SubscriptionSlice {
+function sliceWithText({ uid, groups }: SliceFeed, index: number): SubscriptionSlice {
   const parsed = asText(groups);
-  return {
-    apiVersion,
-    kind: 'SubscriptionSlice',
-    metadata: {
-      namespace: 'default',
-      name: uid,
-      uid,
-      labels: { [ownerLabel]: identity.shard },
-      finalizers: [sliceFinalizer],
-    },
-    spec: {
-      account: `account-${Math.floor(index / connections)}`,
-      connection: index % connections,
-      login: {
-        provider: 'kite',
-        credentials: { secretName: 'login' },
-        endpoint: { rest: `http://${config.broker}`, websocket: `ws://${config.broker}` },
-      },
-      suspended: false,
-      epoch: 1,
-      owner: identity,
-      sets: [
-        {
-          ...set,
-          channel: 'ticks:default:load',
-          validation: { action: 'enforce' },
-          greeks: {
-            model: 'blackScholesMerton',
-            rate: 0.065,
-            dividendYield: 0,
-            dayCount: 'act365',
-            expiryTime: '15:30',
-            timezone: 'Asia/Kolkata',
-          },
-          delivery: {
-            format: 'json',
-            pubsub: true,
-            sharded: false,
-            latest: false,
-            stream: { maxLength: config.streamLength },
-            window: 100,
-            maxTicks: 1000,
-            conflate: false,
-          },
-        },
-      ],
-      get groups() {
-        return parsed();
-      },
+  const object = sliceObject({
+    namespace: 'default',
+    name: uid,
+    uid,
+    account: `account-${Math.floor(index / connections)}`,
+    connection: index % connections,
+    broker: config.broker,
+    owner: identity,
+    set: 'load',
+    channel: 'ticks:default:load',
+    greeks: true,
+    delivery: { stream: { maxLength: config.streamLength } },
+  });
+  const spec = {
+    ...object.spec,
+    get groups() {
+      return parsed();
     },
   };
+  return { ...object, spec };
 }

@@ -1,6 +1,5 @@
 import { MemoryCluster } from '../../cluster/memory/index.ts';
 import { secrets, subscriptionSlices } from '../../cluster/resources.ts';
-import { apiVersion, ownerLabel, type SubscriptionSlice, sliceFinalizer } from '../../crds/index.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { createLogger, LogLines } from '../../runtime/log.ts';
 import { MetricsListener } from '../../runtime/metrics/listener.ts';
@@ -14,7 +13,8 @@ import { providers } from '../../ticker/providers/registry.ts';
 import { createShard } from '../../ticker/shard/shard.ts';
 import { MemorySink } from '../../ticker/sinks/memory/memory-sink.ts';
 import { Child } from '../load/child.ts';
-import { micros, type SliceFeed } from '../load/messages.ts';
+import { micros } from '../load/messages.ts';
+import { loginSecret, sliceObject } from '../objects.ts';
 
 export interface BusyShardPlan {
   readonly accounts: number;
@@ -42,11 +42,18 @@ export async function startBusyShard({ accounts, instruments, rate }: BusyShardP
   const shard = createShard({ identity, cluster, sink, providers, clock, log, random, supervisor, observeFrame });
   registerShardMetrics(metrics, shard, clock);
   registerProcessMetrics(metrics, { version: 'bench', supervisor, logLines: new LogLines() });
-  const data = { apiKey: encoded('bench'), accessToken: encoded('bench') };
-  const login = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'desk', name: 'login' }, data } as const;
-  await cluster.apply(secrets, login, { fieldManager: 'user', force: true });
-  for (const [index, slice] of slices.entries()) {
-    const object = sliceOf(`account-${index}`, slice, `127.0.0.1:${port}`);
+  await cluster.apply(secrets, loginSecret('desk'), { fieldManager: 'user', force: true });
+  for (const [index, { uid, groups }] of slices.entries()) {
+    const { spec, ...rest } = sliceObject({
+      namespace: 'desk',
+      name: uid,
+      account: `account-${index}`,
+      broker: `127.0.0.1:${port}`,
+      owner: identity,
+      set: 'all',
+      channel: 'ticks:desk:all',
+    });
+    const object = { ...rest, spec: { ...spec, groups: [...groups] } };
     await cluster.apply(subscriptionSlices, object, { fieldManager: 'operator', force: true });
   }
   await shard.start();
@@ -59,53 +66,5 @@ export async function startBusyShard({ accounts, instruments, rate }: BusyShardP
     ticking: () => shard.snapshot().accounts.reduce((sum, { serving }) => sum + (serving?.ticking ?? 0), 0),
     received: () => shard.snapshot().totals.received,
     stop: () => broker.stop(),
-  };
-}
-
-function encoded(text: string): string {
-  return Buffer.from(text).toString('base64');
-}
-
-function sliceOf(account: string, { uid, groups }: SliceFeed, broker: string): SubscriptionSlice {
-  return {
-    apiVersion,
-    kind: 'SubscriptionSlice',
-    metadata: {
-      namespace: 'desk',
-      name: uid,
-      labels: { [ownerLabel]: identity.shard },
-      finalizers: [sliceFinalizer],
-    },
-    spec: {
-      account,
-      connection: 0,
-      login: {
-        provider: 'kite',
-        credentials: { secretName: 'login' },
-        endpoint: { rest: `http://${broker}`, websocket: `ws://${broker}` },
-      },
-      suspended: false,
-      epoch: 1,
-      owner: identity,
-      sets: [
-        {
-          namespace: 'desk',
-          name: 'all',
-          uid: 'all',
-          channel: 'ticks:desk:all',
-          validation: { action: 'enforce' },
-          delivery: {
-            format: 'json',
-            pubsub: true,
-            sharded: false,
-            latest: false,
-            window: 100,
-            maxTicks: 1000,
-            conflate: false,
-          },
-        },
-      ],
-      groups: [...groups],
-    },
   };
 }
