@@ -5,7 +5,7 @@ import { listen, tell } from './messages.ts';
 
 /**
  * A reader as a process, with nothing of the project's own code: it counts ticks, proves by `seq` that no batch is
- * missing or came twice, and reads every {@link checkEvery}th batch to its last value.
+ * missing or came twice, and reads every {@link checkEvery}th batch to its last value: a paced one after what is timed.
  */
 const checkEvery = 97;
 /**
@@ -13,6 +13,8 @@ const checkEvery = 97;
  * waits until whole collections are due for it, of 5 to 17 ms each, which would be measured as delivery.
  */
 const collectEvery = 64;
+/** Milliseconds between two words of a paced subscriber of how far it is: each wakes two processes more. */
+const tellEvery = 20;
 /** Faults that are told. */
 const mostFaults = 10;
 
@@ -34,6 +36,9 @@ let bytes = 0;
 let missing = 0;
 let repeated = 0;
 let checked = 0;
+let telling = false;
+/** Batches that are still to be read, and what they say of their rows. */
+const unread: [payload: Buffer, count: number][] = [];
 
 const redis = new Redis(url);
 const beforeColumns = Buffer.from(',"columns":');
@@ -53,14 +58,25 @@ redis.on('messageBuffer', (_: Buffer, payload: Buffer) => {
   last.set(token, Math.max(header.seq, expected));
   ticks += header.count;
   bytes += payload.length;
-  if (batches++ % checkEvery === 0) check(payload, header.count);
+  if (batches++ % checkEvery === 0) {
+    unread.push([payload, header.count]);
+    if (!paced) checkUnread();
+  }
   if (paced && batches % collectEvery === 0) void globalThis.gc?.({ type: 'minor' });
-  tell({ kind: 'received', ticks });
+  if (!paced) tell({ kind: 'received', ticks });
+  else if (!telling) {
+    telling = true;
+    setTimeout(() => {
+      telling = false;
+      tell({ kind: 'received', ticks });
+    }, tellEvery);
+  }
 });
 listen((message) => {
   if (message.kind === 'stop') process.exit(0);
   if (message.kind === 'forget') delays.clear();
   if (message.kind !== 'report') return;
+  checkUnread();
   const delivery = delays.percentiles();
   tell({ kind: 'subscriber', report: { ticks, batches, bytes, missing, repeated, checked, faults, delivery } });
 });
@@ -89,6 +105,10 @@ function columnsOf(payload: Buffer): Record<string, unknown[]> {
     return (JSON.parse(payload.toString('latin1')) as { columns: Record<string, unknown[]> }).columns;
   const table = tableFromIPC(payload);
   return Object.fromEntries(table.schema.fields.map(({ name }) => [name, [...(table.getChild(name) ?? [])]]));
+}
+
+function checkUnread(): void {
+  for (const [payload, count] of unread.splice(0)) check(payload, count);
 }
 
 function check(payload: Buffer, count: number): void {
