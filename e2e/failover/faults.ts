@@ -107,12 +107,18 @@ export async function killNode(node: string, milliseconds: number): Promise<void
 
 /** A pod reaches Redis and broker, but not the API server, while something else happens. */
 export async function cutFromApiServer({ node, ip }: Pod, meanwhile: () => Promise<unknown>): Promise<void> {
-  await withRules(node, [`FORWARD -s ${ip} -p tcp --dport 6443 -j DROP`], meanwhile);
+  await withRules(node, cutBothWays('FORWARD', ` -s ${ip}`, 'FORWARD', ` -d ${ip}`), meanwhile);
 }
 
 /** Neither a node's kubelet nor its pods reach the API server while something else happens. */
 export async function cutNodeFromApiServer(node: string, meanwhile: () => Promise<unknown>): Promise<void> {
-  await withRules(node, ['FORWARD -p tcp --dport 6443 -j DROP', 'OUTPUT -p tcp --dport 6443 -j DROP'], meanwhile);
+  const rules = [...cutBothWays('FORWARD', '', 'FORWARD', ''), ...cutBothWays('OUTPUT', '', 'INPUT', '')];
+  await withRules(node, rules, meanwhile);
+}
+
+/** What the API server sends over a connection that is there would arrive too: a kubelet would hear of a deletion. */
+function cutBothWays(out: string, from: string, back: string, to: string): string[] {
+  return [`${back}${to} -p tcp --sport 6443 -j DROP`, `${out}${from} -p tcp --dport 6443 -j DROP`];
 }
 
 async function withRules(node: string, rules: readonly string[], meanwhile: () => Promise<unknown>): Promise<void> {
