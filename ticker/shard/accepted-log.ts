@@ -4,46 +4,66 @@ import type { HeldBatch } from './backlog.ts';
 /** Calls that are remembered after the sink accepted them. */
 export const acceptedCallsRemembered = 1024;
 
-interface Accepted {
-  readonly n: number;
-  /** Each set's ticks and their receive times. */
-  readonly sets: ReadonlyMap<string, { readonly ticks: number; readonly from: number; readonly to: number }>;
-}
-
-/** What the newest accepted calls held, so that a sink which lost them can be told exactly what it lacks. */
+/**
+ * What the newest accepted calls held, so that a sink which lost them can be told exactly what it lacks. In columns: objects
+ * that are remembered for as many calls would all come to the old generation, and be collected whole.
+ */
 export class AcceptedLog {
-  #calls: Accepted[] = [];
+  /** Of each call: its number, and where its rows end. */
+  #numbers: number[] = [];
+  #ends: number[] = [];
+  /** A row for each set of a call: its ticks and their receive times. */
+  #uids: string[] = [];
+  #ticks: number[] = [];
+  #from: number[] = [];
+  #to: number[] = [];
 
   add(n: number, held: readonly HeldBatch[]): void {
-    const sets = new Map<string, { ticks: number; from: number; to: number }>();
+    const first = this.#uids.length;
     for (const { batch, set } of held) {
-      const known = sets.get(set.uid);
-      sets.set(set.uid, {
-        ticks: (known?.ticks ?? 0) + batch.count,
-        from: known?.from ?? batch.firstReceived,
-        to: batch.lastReceived,
-      });
+      const known = this.#uids.indexOf(set.uid, first);
+      const row = known < 0 ? this.#uids.length : known;
+      this.#uids[row] = set.uid;
+      this.#ticks[row] = (known < 0 ? 0 : this.#ticks[known]!) + batch.count;
+      this.#from[row] = known < 0 ? batch.firstReceived : this.#from[known]!;
+      this.#to[row] = batch.lastReceived;
     }
-    this.#calls.push({ n, sets });
-    if (this.#calls.length >= acceptedCallsRemembered * 2) this.#calls = this.#calls.slice(-acceptedCallsRemembered);
+    this.#numbers.push(n);
+    this.#ends.push(this.#uids.length);
+    if (this.#numbers.length >= acceptedCallsRemembered * 2)
+      this.#forget(this.#numbers.length - acceptedCallsRemembered);
   }
 
   /** The gap of each set that losing every call after `n` makes. Without `ticks` where some are remembered no longer. */
   after(n: number): Map<string, Gap> {
     const gaps = new Map<string, Gap>();
-    const exact = this.#calls.length === 0 || this.#calls[0]!.n <= n + 1;
-    for (const call of this.#calls) {
-      if (call.n <= n) continue;
-      for (const [uid, { ticks, from, to }] of call.sets) {
+    const exact = this.#numbers.length === 0 || this.#numbers[0]! <= n + 1;
+    let row = 0;
+    this.#numbers.forEach((number, call) => {
+      const end = this.#ends[call]!;
+      for (; row < end; row++) {
+        if (number <= n) continue;
+        const uid = this.#uids[row]!;
         const gap = gaps.get(uid);
         gaps.set(uid, {
-          from: gap?.from ?? from,
-          to,
+          from: gap?.from ?? this.#from[row]!,
+          to: this.#to[row]!,
           why: 'redis',
-          ...(exact ? { ticks: (gap?.ticks ?? 0) + ticks } : {}),
+          ...(exact ? { ticks: (gap?.ticks ?? 0) + this.#ticks[row]! } : {}),
         });
       }
-    }
+    });
     return gaps;
+  }
+
+  /** The oldest so many calls. */
+  #forget(calls: number): void {
+    const rows = this.#ends[calls - 1]!;
+    this.#numbers = this.#numbers.slice(calls);
+    this.#ends = this.#ends.slice(calls).map((end) => end - rows);
+    this.#uids = this.#uids.slice(rows);
+    this.#ticks = this.#ticks.slice(rows);
+    this.#from = this.#from.slice(rows);
+    this.#to = this.#to.slice(rows);
   }
 }
