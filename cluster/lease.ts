@@ -6,6 +6,7 @@ import type { LogEvent } from '../runtime/log-events.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Cluster } from './cluster.ts';
 import { type Lease, leases } from './resources.ts';
+import { secondText } from './second-text.ts';
 
 /** A shard renews its lease this often (milliseconds, PROTOCOL 5). */
 export const renewInterval = 1_000;
@@ -28,14 +29,8 @@ export function microTime(milliseconds: number): string {
   const whole = Math.floor(milliseconds);
   const second = Math.floor(whole / 1_000);
   const micros = (whole - second * 1_000) * 1_000 + Math.floor((milliseconds - whole) * 1_000);
-  if (second !== written.second) {
-    written = { second, text: new Date(second * 1_000).toISOString().slice(0, 20) };
-  }
-  return `${written.text}${String(micros).padStart(6, '0')}Z`;
+  return `${secondText(second)}.${String(micros).padStart(6, '0')}Z`;
 }
-
-/** The second that was written last: leases are renewed more often than it changes. */
-let written = { second: Number.NaN, text: '' };
 
 /** The lease as its holder writes it at `now` (milliseconds since the epoch), from what is there. Pure. */
 export function renewedLease(before: Lease | undefined, wanted: LeaseWanted, now: number): Lease {

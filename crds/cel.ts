@@ -1,4 +1,5 @@
 import { type CelInput, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
+import { readBy } from './cel-paths.ts';
 import type { FieldErrors } from './field-error.ts';
 import { type FieldPath, parsePath } from './field-path.ts';
 import type { StructuralSchema, ValidationRule } from './openapi.ts';
@@ -9,6 +10,8 @@ interface CompiledRule {
   readonly rule: ValidationRule;
   /** Compares with the value before: holds where there was none. */
   readonly transition: boolean;
+  /** What it needs of a value. */
+  readonly read: (value: unknown) => unknown;
   readonly evaluate: (bindings: Record<string, CelInput>) => unknown;
 }
 
@@ -39,7 +42,7 @@ export function compileRules(schema: StructuralSchema): CompiledSchema | undefin
 
 function compileRule(rule: ValidationRule): CompiledRule {
   const evaluate = plan(env, parse(rule.rule));
-  return { rule, transition: /\boldSelf\b/.test(rule.rule), evaluate };
+  return { rule, transition: /\boldSelf\b/.test(rule.rule), read: readBy(rule.rule), evaluate };
 }
 
 /**
@@ -55,10 +58,10 @@ export function checkRules(
 ): void {
   // The very value that is stored has passed.
   if (value === old && isRecord(value)) return;
-  for (const { rule, transition, evaluate } of compiled.rules) {
+  for (const { rule, transition, read, evaluate } of compiled.rules) {
     if (transition && old === undefined) continue;
-    const bindings: Record<string, CelInput> = { self: celValue(compiled.schema, value) };
-    if (transition) bindings['oldSelf'] = celValue(compiled.schema, old);
+    const bindings: Record<string, CelInput> = { self: celValue(compiled.schema, read(value)) };
+    if (transition) bindings['oldSelf'] = celValue(compiled.schema, read(old));
     const result = evaluate(bindings);
     if (result === true) continue;
     const at = rule.fieldPath === undefined ? path : [...path, ...parsePath(rule.fieldPath)];

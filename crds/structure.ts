@@ -9,30 +9,48 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A copy of `value` as the API server would store it: null fields dropped, defaults filled in. Unknown fields are
- * errors, and so are doubles in a list that is a set or a map. What is of the wrong type is left for zod to name.
+ * `value` as the API server would store it: null fields dropped, defaults filled in. Unknown fields are errors, and so
+ * are doubles in a list that is a set or a map. What is of the wrong type is left for zod to name. Parts that are stored
+ * as they are written are those of `value`; of others there is a copy.
+ *
+ * @param path where `value` is in the whole object; the same again when this returns
  */
 export function normalize(
   schema: StructuralSchema,
   value: unknown,
-  path: FieldPath,
+  path: (string | number)[],
   errors: FieldErrors,
   root: StructuralSchema,
 ): unknown {
   if (schema.type === 'object' && isRecord(value)) return normalizeObject(schema, value, path, errors, root);
   if (schema.type === 'array' && Array.isArray(value)) {
     const items = schema.items as StructuralSchema;
-    const list = value.map((item, index) => normalize(items, item, [...path, index], errors, root));
+    const list = value.map((item, index) => normalizeAt(index, items, item, path, errors, root));
     checkUnique(schema, list, path, errors);
-    return list;
+    return list.every((item, index) => item === value[index]) ? value : list;
   }
   return value;
+}
+
+function normalizeAt(
+  step: string | number,
+  schema: StructuralSchema,
+  value: unknown,
+  path: (string | number)[],
+  errors: FieldErrors,
+  root: StructuralSchema,
+): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  path.push(step);
+  const normal = normalize(schema, value, path, errors, root);
+  path.pop();
+  return normal;
 }
 
 function normalizeObject(
   schema: StructuralSchema,
   value: Record<string, unknown>,
-  path: FieldPath,
+  path: (string | number)[],
   errors: FieldErrors,
   root: StructuralSchema,
 ): Record<string, unknown> {
@@ -40,22 +58,40 @@ function normalizeObject(
   if (properties === undefined && additionalProperties === undefined) return value;
   const result: Record<string, unknown> = {};
   let entries = 0;
-  for (const [name, field] of Object.entries(value)) {
+  let same = true;
+  for (const name of Object.keys(value)) {
+    const field = value[name];
     const fieldSchema = properties === undefined ? additionalProperties : own(properties, name);
     if (fieldSchema === undefined) errors.add([...path, name], ...unknownField(name, schema, root));
     // A null of a map is kept, for zod to refuse; a null field counts as absent.
-    else if (field === undefined || (field === null && properties !== undefined)) continue;
-    else result[name] = normalize(fieldSchema, field, [...path, name], errors, root);
+    else if (field === undefined || (field === null && properties !== undefined)) {
+      same = false;
+      continue;
+    } else result[name] = normalizeAt(name, fieldSchema, field, path, errors, root);
+    same &&= result[name] === field;
     entries++;
   }
   if (schema.maxProperties !== undefined && entries > schema.maxProperties) {
     errors.add(path, `has ${entries} entries`, `Write at most ${schema.maxProperties}.`);
   }
-  for (const [name, field] of Object.entries(properties ?? {})) {
-    if (field.default === undefined || result[name] !== undefined) continue;
-    result[name] = normalize(field, structuredClone(field.default), [...path, name], errors, root);
+  for (const [name, field] of defaultsOf(schema)) {
+    if (result[name] !== undefined) continue;
+    result[name] = normalizeAt(name, field, structuredClone(field.default), path, errors, root);
+    same = false;
   }
-  return result;
+  return same ? value : result;
+}
+
+const defaults = new WeakMap<StructuralSchema, readonly (readonly [string, StructuralSchema])[]>();
+
+/** The properties that have a default, looked for once. */
+function defaultsOf(schema: StructuralSchema): readonly (readonly [string, StructuralSchema])[] {
+  let found = defaults.get(schema);
+  if (found === undefined) {
+    found = Object.entries(schema.properties ?? {}).filter(([, field]) => field.default !== undefined);
+    defaults.set(schema, found);
+  }
+  return found;
 }
 
 function own<T>(record: Record<string, T>, name: string): T | undefined {

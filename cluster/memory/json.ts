@@ -113,7 +113,8 @@ export function share(former: unknown, next: unknown): unknown {
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
-    for (const member of Object.values(value)) deepFreeze(member);
+    if (Array.isArray(value)) for (const item of value) deepFreeze(item);
+    else for (const key in value) deepFreeze(value[key]);
   }
   return value;
 }
@@ -125,9 +126,24 @@ export function omit(value: JsonObject, ...keys: string[]): JsonObject {
   return rest;
 }
 
-/** Whether a value has more bytes than `most` as JSON. It is written out only where a bound that is quick to add up is passed. */
-export function exceeds(value: unknown, most: number): boolean {
-  return boundOf(value) > most && Buffer.byteLength(JSON.stringify(value)) > most;
+/** Whether an object has more bytes than `most` as JSON. It is written out only where a bound that is quick to add up is passed. */
+export function exceeds(value: object, most: number): boolean {
+  let bytes = 2;
+  for (const [key, member] of Object.entries(value)) bytes += key.length * 6 + 4 + knownBoundOf(member);
+  return bytes > most && Buffer.byteLength(JSON.stringify(value)) > most;
+}
+
+const bounds = new WeakMap<object, number>();
+
+/** {@link boundOf}, added up once for what is frozen: most writes leave all but one part of an object as it is. */
+function knownBoundOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return boundOf(value);
+  let bound = bounds.get(value);
+  if (bound === undefined) {
+    bound = boundOf(value);
+    bounds.set(value, bound);
+  }
+  return bound;
 }
 
 /** At least the bytes of a value as JSON: no character takes more than six. */

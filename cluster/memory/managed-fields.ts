@@ -235,20 +235,24 @@ function capped(managers: Map<string, Manager>): Map<string, Manager> {
   return managers.set(managerKey(merged), merged);
 }
 
+const order = ['operation', 'time', 'name', 'apiVersion', 'subresource'] as const;
+
+function byOrder(a: Manager, b: Manager): number {
+  for (const field of order) if (a[field] !== b[field]) return a[field] < b[field] ? -1 : 1;
+  return 0;
+}
+
 /** `metadata.managedFields`, in upstream's order: by operation, then time, then name. */
 export function encodeManagers(managers: Managers): JsonObject[] {
-  const order = (m: Manager): string => `${m.operation}\0${m.time}\0${m.name}\0${m.apiVersion}\0${m.subresource}`;
-  return [...managers.values()]
-    .sort((a, b) => (order(a) < order(b) ? -1 : 1))
-    .map(({ name, operation, subresource, apiVersion, time, fields }) => ({
-      manager: name,
-      operation,
-      apiVersion,
-      time,
-      fieldsType: 'FieldsV1',
-      fieldsV1: encodedFields(fields),
-      ...(subresource === '' ? {} : { subresource }),
-    }));
+  return [...managers.values()].sort(byOrder).map(({ name, operation, subresource, apiVersion, time, fields }) => ({
+    manager: name,
+    operation,
+    apiVersion,
+    time,
+    fieldsType: 'FieldsV1',
+    fieldsV1: encodedFields(fields),
+    ...(subresource === '' ? {} : { subresource }),
+  }));
 }
 
 const encodedSets = new WeakMap<FieldSet, JsonObject>();

@@ -15,6 +15,7 @@ import type {
   WatchOptions,
 } from '../cluster.ts';
 import { alreadyExists, conflict, invalid, notFound, unavailable } from '../errors.ts';
+import { secondText } from '../second-text.ts';
 import { isRecord, type JsonObject, recordAt, toJson } from './json.ts';
 import { applyPatch } from './json-patch.ts';
 import { kindOf } from './kinds.ts';
@@ -48,8 +49,6 @@ export class MemoryCluster implements Cluster {
   readonly #options: Required<Pick<MemoryClusterOptions, 'bookmarkInterval' | 'watchLife'>>;
   readonly #store: ObjectStore;
   #watches = 0;
-  /** The newest second that was asked for. */
-  #second = { at: Number.NaN, text: '' };
 
   constructor(options: MemoryClusterOptions) {
     this.#clock = options.clock;
@@ -245,11 +244,7 @@ export class MemoryCluster implements Cluster {
 
   /** RFC 3339 with seconds, as metav1.Time. */
   #now(): string {
-    const second = Math.floor(this.#clock.now() / 1000);
-    if (second !== this.#second.at) {
-      this.#second = { at: second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
-    }
-    return this.#second.text;
+    return `${secondText(Math.floor(this.#clock.now() / 1000))}Z`;
   }
 
   /** RFC 9562, version 4. */

@@ -1,7 +1,7 @@
 import { admit, describeFieldError } from '../../crds/admission.ts';
 import type { KubeObject } from '../../crds/index.ts';
 import { invalid } from '../errors.ts';
-import { deepFreeze, exceeds, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
+import { exceeds, isRecord, type JsonObject, omit, recordAt, share } from './json.ts';
 import type { Kind } from './kinds.ts';
 import {
   applyConfig,
@@ -51,7 +51,7 @@ export function replaceObject(context: WriteContext, live: KubeObject, sent: Jso
   const renewed = withNewValues(context, live, sent);
   if (renewed !== undefined) {
     const { object, before } = renewed;
-    if ((context.kind.validate?.(object, before) ?? []).length === 0 && isKubeObject(object)) return deepFreeze(object);
+    if ((context.kind.validate?.(object, before) ?? []).length === 0 && isKubeObject(object)) return object;
   }
   const current = asJson(live);
   const candidate = withMeta(partsOf(context, current, sent), keepServerFields(live, recordAt(sent, 'metadata')));
@@ -101,11 +101,12 @@ function pick(object: JsonObject, key: string): JsonObject {
 }
 
 function keepServerFields(live: KubeObject, metadata: JsonObject): JsonObject {
+  const own = omit(metadata, ...serverFields);
   const kept = asJson(live.metadata);
-  const own = Object.fromEntries(
-    serverFields.filter((field) => field !== 'managedFields' && kept[field] !== undefined).map((f) => [f, kept[f]]),
-  );
-  return { ...omit(metadata, ...serverFields), ...own };
+  for (const field of serverFields) {
+    if (field !== 'managedFields' && kept[field] !== undefined) own[field] = kept[field];
+  }
+  return own;
 }
 
 /** Normalised, defaulted and judged; `CLUSTER_INVALID` names every field that is wrong. */
@@ -181,18 +182,20 @@ function finish(context: WriteContext, live: KubeObject | undefined, written: Wr
   }
   if (exceeds(next, maxObjectBytes))
     throw invalid(`the object has more bytes than the ${maxObjectBytes} that can be stored`);
-  return deepFreeze(next);
+  return next;
 }
 
 /** Keeps the managers' former times where the object did not change: a write of the same is not a write. */
 function managersAfter(live: KubeObject | undefined, changed: boolean, written: Written): JsonObject {
-  const managers = new Map(written.managers);
+  let { managers } = written;
   if (live !== undefined && !changed) {
     const former = managersOf(live);
+    const kept = new Map(managers);
     for (const [key, manager] of managers) {
       const before = former.get(key);
-      if (before !== undefined) managers.set(key, { ...manager, time: before.time });
+      if (before !== undefined) kept.set(key, { ...manager, time: before.time });
     }
+    managers = kept;
   }
   const encoded = encodeManagers(managers);
   return encoded.length === 0 ? {} : { managedFields: encoded };
@@ -224,8 +227,16 @@ function withoutManagers(object: JsonObject): JsonObject {
 
 /** The object with this metadata, members in the usual order. */
 function withMeta(object: JsonObject, metadata: JsonObject): JsonObject {
-  const { apiVersion, kind, metadata: _, ...rest } = object;
-  return { ...(apiVersion === undefined ? {} : { apiVersion, kind }), metadata, ...rest };
+  const result: JsonObject = {};
+  if (object['apiVersion'] !== undefined) {
+    result['apiVersion'] = object['apiVersion'];
+    result['kind'] = object['kind'];
+  }
+  result['metadata'] = metadata;
+  for (const key of Object.keys(object)) {
+    if (key !== 'apiVersion' && key !== 'kind' && key !== 'metadata') result[key] = object[key];
+  }
+  return result;
 }
 
 function asRecord(value: unknown): JsonObject {
