@@ -20,30 +20,46 @@ export function isEmpty(set: FieldSet): boolean {
   return !set.member && set.children.size === 0;
 }
 
-/** Combines two sets node by node; children that come out empty are left out. */
-function combine(a: FieldSet, b: FieldSet, member: (a: boolean, b: boolean) => boolean): FieldSet {
-  const children = new Map<string, FieldSet>();
-  for (const element of new Set([...a.children.keys(), ...b.children.keys()])) {
-    const child = combine(a.children.get(element) ?? emptySet, b.children.get(element) ?? emptySet, member);
-    if (!isEmpty(child)) children.set(element, child);
-  }
-  return { member: member(a.member, b.member), children };
+/** A set of these, without children that are empty. What only one of two sets has is taken from it as it is. */
+function setOf(member: boolean, children: Map<string, FieldSet>): FieldSet {
+  if (children.size > 0) return { member, children };
+  return member ? leaf : emptySet;
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmpty(b)) return a;
   if (isEmpty(a)) return b;
-  return combine(a, b, (inA, inB) => inA || inB);
+  const children = new Map(a.children);
+  for (const [element, child] of b.children) {
+    const other = children.get(element);
+    children.set(element, other === undefined ? child : union(other, child));
+  }
+  return setOf(a.member || b.member, children);
 }
 
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmpty(a) || isEmpty(b)) return a;
-  return combine(a, b, (inA, inB) => inA && !inB);
+  if (a === b) return emptySet;
+  const children = new Map<string, FieldSet>();
+  for (const [element, child] of a.children) {
+    const other = b.children.get(element);
+    const left = other === undefined ? child : difference(child, other);
+    if (!isEmpty(left)) children.set(element, left);
+  }
+  return setOf(a.member && !b.member, children);
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmpty(a) || isEmpty(b)) return emptySet;
-  return combine(a, b, (inA, inB) => inA && inB);
+  if (a === b) return a;
+  const children = new Map<string, FieldSet>();
+  for (const [element, child] of a.children) {
+    const other = b.children.get(element);
+    if (other === undefined) continue;
+    const both = intersection(child, other);
+    if (!isEmpty(both)) children.set(element, both);
+  }
+  return setOf(a.member && b.member, children);
 }
 
 /** Whether everything in `b` is in `a`. */

@@ -68,24 +68,36 @@ export function fieldsOf(declared: FieldSchema, value: unknown, path = ''): Fiel
   const schema = resolve(declared, value);
   if (isAtomic(schema)) return leaf;
   const children = new Map<string, FieldSet>();
-  for (const [element, [child, member]] of members(schema, value, path)) {
-    const fields = fieldsOf(child, member, path + element.slice(1));
-    const named = schema.type === 'map' && Object.hasOwn(schema.fields, element.slice(2));
-    const isMember = fields.member || !named || (isRecord(member) && Object.keys(member).length === 0);
-    if (isMember || !isEmpty(fields)) children.set(element, { member: isMember, children: fields.children });
+  const add = (element: string, fields: FieldSet, isMember: boolean): void => {
+    if (fields.member === isMember) children.set(element, fields);
+    else children.set(element, { member: isMember, children: fields.children });
+  };
+  if (schema.type === 'map' && isRecord(value)) {
+    for (const key of Object.keys(value)) {
+      const member = value[key];
+      const fields = fieldsOf(memberSchema(schema, key), member, `${path}:${key}`);
+      const named = Object.hasOwn(schema.fields, key);
+      const isMember = fields.member || !named || (isRecord(member) && Object.keys(member).length === 0);
+      if (isMember || !isEmpty(fields)) add(`f:${key}`, fields, isMember);
+    }
+  } else if (schema.type === 'list' && Array.isArray(value)) {
+    for (const [element, item] of keyed(schema, value, path)) {
+      add(element, fieldsOf(schema.items, item, path + element.slice(1)), true);
+    }
   }
   return { member: false, children };
 }
 
 /** The set with each named field that has members in it added: removing all of a struct's fields removes the struct. */
 export function withNamedFields(declared: FieldSchema, set: FieldSet): FieldSet {
+  if (set.children.size === 0) return set;
   const children = new Map<string, FieldSet>();
   for (const [element, child] of set.children) {
     if (declared.type === 'map' && element.startsWith('f:')) {
       const key = element.slice(2);
       const deep = withNamedFields(memberSchema(declared, key), child);
-      const named = Object.hasOwn(declared.fields, key);
-      children.set(element, { member: deep.member || named, children: deep.children });
+      const isMember = deep.member || Object.hasOwn(declared.fields, key);
+      children.set(element, isMember === deep.member ? deep : { member: isMember, children: deep.children });
     } else {
       children.set(element, withNamedFields(declared.type === 'list' ? declared.items : deduced, child));
     }
@@ -307,13 +319,25 @@ function mergeLists(schema: ListSchema, live: unknown[], config: unknown[], path
 export function removeFields(declared: FieldSchema, value: unknown, set: FieldSet, path = ''): unknown {
   const schema = resolve(declared, value);
   if (isAtomic(schema) || set.children.size === 0) return value;
-  const before = members(schema, value, path);
-  const kept: [string, unknown][] = [];
-  for (const [element, [child, member]] of before) {
+  if (schema.type === 'map' && isRecord(value)) return removeMembers(schema, value, set, path);
+  if (schema.type !== 'list' || !Array.isArray(value)) return value;
+  const kept: unknown[] = [];
+  for (const [element, item] of keyed(schema, value, path)) {
     const within = set.children.get(element) ?? emptySet;
-    if (!within.member) kept.push([element, removeFields(child, member, within, path + element.slice(1))]);
+    if (!within.member) kept.push(removeFields(schema.items, item, within, path + element.slice(1)));
   }
-  if (kept.length === 0 && before.size > 0) return null;
-  if (schema.type === 'list') return kept.map(([, member]) => member);
-  return Object.fromEntries(kept.map(([element, member]) => [element.slice(2), member]));
+  return kept.length === 0 && value.length > 0 ? null : kept;
+}
+
+function removeMembers(schema: MapSchema, value: JsonObject, set: FieldSet, path: string): JsonObject | null {
+  const kept: JsonObject = {};
+  const keys = Object.keys(value);
+  let count = 0;
+  for (const key of keys) {
+    const within = set.children.get(`f:${key}`) ?? emptySet;
+    if (within.member) continue;
+    kept[key] = removeFields(memberSchema(schema, key), value[key], within, `${path}:${key}`);
+    count++;
+  }
+  return count === 0 && keys.length > 0 ? null : kept;
 }
