@@ -17,6 +17,18 @@ import {
 /** A lost node: nothing is kept in the operator's pods, so waiting for it gains nothing. */
 const soon = (key: string) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }) as const;
 
+/** Replicas of a Deployment: those of its newest template, over the nodes that would take one. */
+const replicasApart = (whenUnsatisfiable: 'ScheduleAnyway' | 'DoNotSchedule') => [
+  {
+    topologyKey: 'kubernetes.io/hostname',
+    maxSkew: 1,
+    whenUnsatisfiable,
+    nodeTaintsPolicy: 'Honor' as const,
+    matchLabelKeys: ['pod-template-hash'],
+  },
+  { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' as const },
+];
+
 export const operator = z
   .strictObject({
     replicas: value(z.int().min(0).max(5).default(2), 'One leads, the others stand by with warm caches.'),
@@ -29,16 +41,7 @@ export const operator = z
       'Taints that the pods tolerate. By default a replica is replaced 30 s after its node is found lost, not 300 s.',
     ),
     spread: value(
-      z.array(spread).default([
-        {
-          topologyKey: 'kubernetes.io/hostname',
-          maxSkew: 1,
-          whenUnsatisfiable: 'DoNotSchedule',
-          nodeTaintsPolicy: 'Honor',
-          matchLabelKeys: ['pod-template-hash'],
-        },
-        { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' },
-      ]),
+      z.array(spread).default(replicasApart('DoNotSchedule')),
       'How the pods are kept apart; their selector is added. By default no two replicas are placed on one node while another node that would take one has none.',
     ),
   })
@@ -194,5 +197,9 @@ export const gateway = z
     podAnnotations,
     podDisruptionBudget: disruptionBudget,
     ...placement,
+    spread: value(
+      z.array(spread).default(replicasApart('ScheduleAnyway')),
+      'How the pods are kept apart; their selector is added.',
+    ),
   })
   .prefault({});
