@@ -27,9 +27,12 @@ const leftAfter = 30_000;
 export const forgottenAfter = 24 * 3600 * 1000;
 const clearInterval = 3600 * 1000;
 
+/** What was said of a set, and of which batch: nearly every one is of the same name as the one before. */
 interface Said {
-  text: string;
-  writtenAt: number;
+  readonly set: string;
+  readonly kind: SealedBatch['header']['kind'];
+  readonly channel: string | undefined;
+  readonly writtenAt: number;
   seenAt: number;
 }
 
@@ -61,15 +64,17 @@ export class SetNames {
     const now = this.#clock.monotonic();
     const slice = this.#slice(sliceUid, now);
     for (const batch of batches) {
-      const text = describe(batch);
-      const known = slice.said.get(batch.setUid);
-      if (known?.text === text && now - known.writtenAt < renewInterval) {
+      const { setUid, header, channel } = batch;
+      const { set, kind } = header;
+      const known = slice.said.get(setUid);
+      const same = known !== undefined && known.set === set && known.kind === kind && known.channel === channel;
+      if (same && now - known.writtenAt < renewInterval) {
         known.seenAt = now;
         continue;
       }
-      const value = `${text.slice(0, -1)},"at":${Math.round(this.#clock.now())}}`;
-      await this.#run(setNamesKey, (client) => client.hset(setNamesKey, batch.setUid, value));
-      slice.said.set(batch.setUid, { text, writtenAt: now, seenAt: now });
+      const value = describe(batch, Math.round(this.#clock.now()));
+      await this.#run(setNamesKey, (client) => client.hset(setNamesKey, setUid, value));
+      slice.said.set(setUid, { set, kind, channel, writtenAt: now, seenAt: now });
     }
     if (now - this.#clearedAt > clearInterval) await this.#clear(now);
     return [...slice.said].filter(([, { seenAt }]) => now - seenAt > leftAfter).map(([setUid]) => setUid);
@@ -122,13 +127,14 @@ async function readAll(run: RunCommand, now: number): Promise<{ sets: NamedSet[]
   return { sets, old };
 }
 
-function describe({ header, channel }: SealedBatch): string {
+function describe({ header, channel }: SealedBatch, at: number): string {
   const slash = header.set.indexOf('/');
   return JSON.stringify({
     namespace: header.set.slice(0, slash),
     name: header.set.slice(slash + 1),
     ...(header.kind === undefined ? {} : { kind: header.kind }),
     ...(channel === undefined ? {} : { channel: setChannel(channel) }),
+    at,
   });
 }
 
