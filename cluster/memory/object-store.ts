@@ -20,6 +20,8 @@ export class ObjectStore {
   readonly #clock: Clock;
   readonly #history: number;
   readonly #tables = new Map<string, Table>();
+  /** The same, by the very descriptions that they were asked for with. */
+  readonly #byResource = new WeakMap<Resource, Table>();
   /** Monotonic time of each Event's last write, the oldest first. */
   readonly #eventWrites = new Map<string, number>();
   /** The version of the newest write. An empty cluster is at 1, for 0 means "any" to an API server. */
@@ -99,12 +101,12 @@ export class ObjectStore {
   }
 
   #table(resource: Resource): Table {
+    let table = this.#byResource.get(resource);
+    if (table !== undefined) return table;
     const key = `${resource.apiVersion}/${resource.plural}`;
-    let table = this.#tables.get(key);
-    if (table === undefined) {
-      table = { objects: new Map(), log: new EventLog(this.#history) };
-      this.#tables.set(key, table);
-    }
+    table = this.#tables.get(key) ?? { objects: new Map(), log: new EventLog(this.#history) };
+    this.#tables.set(key, table);
+    this.#byResource.set(resource, table);
     return table;
   }
 }

@@ -7,8 +7,12 @@ import { deepFreeze } from './json.ts';
 export function matches(object: KubeObject, { namespace, name, labels }: ListOptions): boolean {
   if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
   if (name !== undefined && object.metadata.name !== name) return false;
+  if (labels === undefined) return true;
   const actual = object.metadata.labels ?? {};
-  return Object.entries(labels ?? {}).every(([key, value]) => Object.hasOwn(actual, key) && actual[key] === value);
+  for (const key of Object.keys(labels)) {
+    if (!Object.hasOwn(actual, key) || actual[key] !== labels[key]) return false;
+  }
+  return true;
 }
 
 /**
