@@ -4,8 +4,8 @@ import { type Pod, pods } from '../lab/kubectl.ts';
 import { operatorPods, shardPods, system } from '../lab/lab.ts';
 import { cordoned, deletePod } from './faults.ts';
 
-/** Restarts after which the kubelet waits 20 s and more before it starts a container again, up to 5 minutes. */
-const manyRestarts = 2;
+/** Restarts after which the kubelet waits before it starts a container again: 10 s, then longer, up to 5 minutes. */
+const manyRestarts = 1;
 
 /** Replaces pods whose containers the kubelet would keep waiting: what is measured is the product, not its patience. */
 export async function freshPods(): Promise<void> {
