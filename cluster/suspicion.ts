@@ -3,6 +3,11 @@ import { leaseDuration } from './lease.ts';
 /** Milliseconds without a renewal of one's own lease in one's own watch after which that watch does not count as live. */
 export const liveWithin = 2_000;
 
+/** An outage of the watch for longer than this (milliseconds) comes back node by node: others may reach the API server later. */
+export const longOutage = 10_000;
+/** Milliseconds that holders are given beyond the usual wait after such an outage, or as long as it was where that is less. */
+export const mostGrace = 30_000;
+
 /** Holders that are watched at most; beyond, the one that was not heard of for longest is forgotten. */
 const maxHolders = 10_000;
 
@@ -14,8 +19,8 @@ export interface SuspicionOptions {
 
 /**
  * Which holders of leases are suspect (PROTOCOL 5): unrenewed for 3 s of time in which this replica's own watch was
- * live, as its own lease's renewals show in that same watch. An outage of the watch restarts every wait. A suspicion may
- * be false; it costs a move, never a tick.
+ * live, as its own lease's renewals show in that same watch. An outage of the watch restarts every wait, later after a
+ * long one. A suspicion may be false; it costs a move, never a tick.
  *
  * Pure: every method is told the time, in milliseconds of one monotonic clock. No holder's clock is read.
  */
@@ -38,8 +43,9 @@ export class Suspicion {
   ownRenewal(now: number): void {
     const outage = this.#liveUntil === undefined || now - this.#liveUntil > this.#liveWithin;
     if (outage) {
+      const from = now + graceAfter(this.#liveUntil === undefined ? 0 : now - this.#liveUntil);
       this.#liveFrom = now;
-      for (const holder of this.#heard.keys()) this.#heard.set(holder, now);
+      for (const holder of this.#heard.keys()) this.#heard.set(holder, from);
     }
     this.#liveUntil = now;
     for (const [holder, since] of this.#heard) {
@@ -85,4 +91,8 @@ export class Suspicion {
   isLive(now: number): boolean {
     return this.#liveUntil !== undefined && now - this.#liveUntil <= this.#liveWithin;
   }
+}
+
+function graceAfter(outage: number): number {
+  return outage > longOutage ? Math.min(outage, mostGrace) : 0;
 }

@@ -25,7 +25,8 @@ type ConfigMap = KubeObject & { readonly data?: Record<string, string> };
 async function everything(name: string): Promise<KubeObject[]> {
   const written = await render(combinations[name] ?? {}, { namespace });
   const config = written.find(
-    (object): object is ConfigMap => object.kind === 'ConfigMap' && object.metadata.name === 'ticker-operator',
+    (object): object is ConfigMap =>
+      object.kind === 'ConfigMap' && 'operator.yaml' in ((object as ConfigMap).data ?? {}),
   );
   const { shards } = parseConfig(config?.data?.['operator.yaml'] ?? '');
   const place = { namespace, owner: undefined };
