@@ -36,10 +36,10 @@ class Stage {
     return (what) => this.violations.push(what);
   }
 
-  async claim(process: SimulatedProcess, epoch: number): Promise<void> {
-    const claimed = this.network.connect(process).claim({ sliceUid, epoch, above: 0, setUids: [set] });
+  async claim(process: SimulatedProcess, epoch: number, above = 0): Promise<void> {
+    const claimed = this.network.connect(process).claim({ sliceUid, epoch, above, setUids: [set] });
     await this.clock.advance(10);
-    expect(await claimed).toMatchObject({ kind: 'claimed', token: { epoch, claim: 1 } });
+    expect(await claimed).toMatchObject({ kind: 'claimed', token: { epoch, claim: above + 1 } });
   }
 
   /** The broker sends a tick to a process, which sends it to the sink. */
@@ -133,4 +133,24 @@ test('an older token on the channel of a sink that lost nothing is seen, and its
     expect.stringContaining('a olderToken batch on the channel'),
     expect.stringContaining('shard-0: 1 ticks arrived nowhere'),
   ]);
+});
+
+test.each([
+  [2, []],
+  [3, [expect.stringContaining('3 batches are missing')]],
+])('of the batches of a token that readers drop themselves the next owner may name the last: %i', async (seq, seen) => {
+  const { former, owner, invariants } = stage;
+  await stage.claim(owner, 2);
+  const { header } = callOf(second, 0, 0).batches[0]!;
+  invariants.published(JSON.stringify({ ...header, count: 0, columns: {} }));
+  stage.network.wipe();
+  // The former owner claims at a sink that knows of no newer one: readers do.
+  const again = { epoch: 1, claim: 2 };
+  await stage.claim(former, 1, 1);
+  expect(await stage.send(former, again, 1, 102, { ...first, seq: 1 })).toMatchObject({ kind: 'written' });
+  expect(await stage.send(former, again, 2, 103)).toMatchObject({ kind: 'written' });
+  const third = { epoch: 3, claim: 1 };
+  await stage.claim(owner, 3);
+  await stage.send(owner, third, 1, 301, { ...again, seq });
+  expect(stage.violations).toEqual(seen);
 });

@@ -39,6 +39,8 @@ export class SinkInvariants implements SinkObserver {
   /** Sets and slices that were read from; and those of them that the sink has forgotten since. */
   readonly #streams = new Set<string>();
   readonly #forgotten = new Set<string>();
+  /** By stream: the last batch under a token that readers drop, for they have seen one that the sink has forgotten. */
+  readonly #dropped = new Map<string, BatchHeader>();
   /** Sets that were deleted: one of the same name that comes after has nothing before it. */
   readonly #recreated: (set: string) => boolean;
   /** Told of each claim that was granted, and of each gap that a live reader is told of. */
@@ -154,7 +156,8 @@ export class SinkInvariants implements SinkObserver {
     const where = `${header.set} from ${header.slice}, ${formatToken(header)} seq ${header.seq}`;
     const stream = `${header.set} ${header.sliceUid ?? header.slice}`;
     this.#streams.add(stream);
-    if (missing > 0) this.#violated(`reader of ${where}: ${missing} batches are missing`);
+    if (missing > this.#droppedBefore(header, stream))
+      this.#violated(`reader of ${where}: ${missing} batches are missing`);
     if (!this.#wiped) {
       const anew = header.prev === null && this.#recreated(header.set);
       if (!proven && !anew && !this.#forgotten.has(stream))
@@ -165,7 +168,17 @@ export class SinkInvariants implements SinkObserver {
     }
     if (header.count > 0) this.#forgotten.delete(stream);
     if (take) this.#take(batch);
-    else if (kind === 'olderToken' && this.#forgotNewer(header)) this.#ledger.outdated(batch);
+    else if (kind === 'olderToken' && this.#forgotNewer(header)) {
+      this.#ledger.outdated(batch);
+      if (header.count > 0) this.#dropped.set(stream, header);
+    }
+  }
+
+  /** Batches that a reader has dropped itself, and lacks by what the first of the next token names. */
+  #droppedBefore({ prev }: BatchHeader, stream: string): number {
+    const dropped = this.#dropped.get(stream);
+    if (prev === null || prev === undefined || dropped === undefined) return 0;
+    return compareTokens(prev, dropped) === 0 ? Math.min(prev.seq, dropped.seq) : 0;
   }
 
   /**
