@@ -4,9 +4,9 @@ import { leaseDuration } from './lease.ts';
 export const liveWithin = 2_000;
 
 /** An outage of the watch for longer than this (milliseconds) comes back node by node: others may reach the API server later. */
-export const longOutage = 10_000;
+const longOutage = 10_000;
 /** Milliseconds that holders are given beyond the usual wait after such an outage, or as long as it was where that is less. */
-export const mostGrace = 30_000;
+const mostGrace = 30_000;
 
 /** Holders that are watched at most; beyond, the one that was not heard of for longest is forgotten. */
 const maxHolders = 10_000;

@@ -3,7 +3,7 @@ import { LeaderElector } from '../cluster/leader-election.ts';
 import { LeaseHolder, leaseDuration } from '../cluster/lease.ts';
 import type { MarketData } from '../cluster/market-data.ts';
 import { MemoryCluster } from '../cluster/memory/memory-cluster.ts';
-import { liveWithin, mostGrace } from '../cluster/suspicion.ts';
+import { liveWithin } from '../cluster/suspicion.ts';
 import type { ShardIdentity } from '../crds/index.ts';
 import { channelName } from '../crds/index.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
@@ -131,7 +131,7 @@ export class World {
       trace: this.trace,
       moves: this.moves,
       violated,
-      readyLag: readyLag + (this.pace.suspicion.suspectAfter ?? leaseDuration) + mostGrace + this.pace.ownRenewal,
+      readyLag: readyLag + (this.pace.suspicion.suspectAfter ?? leaseDuration) + this.pace.ownRenewal,
       recorder,
     });
     this.#recorder = recorder;

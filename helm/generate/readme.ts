@@ -16,7 +16,7 @@ What is installed then says the next command. \`helm test ticker --namespace tic
 ## What it installs
 
 - the operator (two replicas, one leads) and the gateways, each spread over nodes and zones and with a PodDisruptionBudget;
-  the operator runs the ticker pods by the bounds and the template in the ConfigMap \`RELEASE-operator\`,
+  the operator runs the ticker pods by the bounds and the template in a ConfigMap that is named by what it says,
 - the definitions of the three kinds, as templates: \`helm upgrade\` upgrades them, and \`helm.sh/resource-policy: keep\` lets
   them, and with them all accounts and sets, outlive \`helm uninstall\`; a new release of the same name and namespace takes them
   over (another one with \`--take-ownership\`),

@@ -160,9 +160,8 @@ export class Applier {
       if (write.kind === 'account') await this.#statusOf(tickerAccounts, write.object, accounts);
       else await this.#statusOf(instrumentSets, write.object, sets);
     } catch (error) {
-      // It is decided anew, and said then.
-      if (hasCode(error, 'CLUSTER_CONFLICT')) throw error;
-      said(write);
+      // After a conflict it is decided anew, and said then.
+      if (!hasCode(error, 'CLUSTER_CONFLICT')) said(write);
       throw error;
     }
     said(write);

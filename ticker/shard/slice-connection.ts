@@ -71,7 +71,6 @@ export class SliceConnection {
   #error: CodedError | undefined;
   #silent: readonly string[] = [];
   #openedAt: number | undefined;
-  #ticked = false;
   #sweepTimer: Timer | undefined;
   /** Connections that were opened since the start. */
   opens = 0;
@@ -92,11 +91,6 @@ export class SliceConnection {
 
   get open(): boolean {
     return this.#connection !== undefined;
-  }
-
-  /** Ticks come on the open connection. */
-  get ticked(): boolean {
-    return this.#connection !== undefined && this.#ticked;
   }
 
   /** Instruments asked for on the open connection. */
@@ -251,7 +245,6 @@ export class SliceConnection {
       frame: (frame, receivedAt) => {
         if (this.#connection === undefined) return;
         this.lastTickAt = clock.monotonic();
-        this.#ticked = true;
         this.#stream?.heard(this.lastTickAt);
         this.#received?.heard({ monotonic: this.lastTickAt, wall: receivedAt });
         events.frame(decoder, frame, receivedAt);
@@ -278,7 +271,6 @@ export class SliceConnection {
     this.#connection = connection;
     if (this.#paused) connection.pause?.(true);
     this.#openedAt = now;
-    this.#ticked = false;
     this.#error = undefined;
     this.opens++;
     this.#stream = new StreamWatch(limits, now);

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { ShardIdentity, SliceShardStatus, SubscriptionSlice } from '../../crds/index.ts';
-import { type Clock, sleep, type Timer } from '../../runtime/clock.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
@@ -10,6 +10,7 @@ import type { SlicePipeline } from '../pipeline/slice-pipeline.ts';
 import { formatToken } from '../sinks/token.ts';
 import type { AccountSession } from './account-session.ts';
 import { BreachLog } from './breach-log.ts';
+import { FirstTicks } from './first-ticks.ts';
 import type { GuardedSink } from './guarded-sink.ts';
 import type { ShardLimits } from './limits.ts';
 import { Notifier } from './notifier.ts';
@@ -78,6 +79,7 @@ export class SliceRunner {
   readonly #gaps: SliceGaps;
   readonly #role: SliceRole;
   readonly #standby: SliceStandby;
+  readonly #firstTicks: FirstTicks;
   /** It is being stopped: what is seen from now on is not its own any more. */
   #stopping = false;
   readonly #stops: (() => Promise<void>)[] = [];
@@ -102,9 +104,6 @@ export class SliceRunner {
   #yielded = false;
   #releasing = false;
   #finished = false;
-  /** Its connection is open, and it is the owner once ticks come: it has waited for them for as long as it may. */
-  #waited = false;
-  #waiting: Timer | undefined;
   #lastState: OutboxState = 'unnamed';
   #saidStreams = false;
   constructor(options: SliceRunnerOptions) {
@@ -135,6 +134,7 @@ export class SliceRunner {
     });
     this.#sessions = new SliceSessions(limits);
     this.#role = new SliceRole(identity);
+    this.#firstTicks = new FirstTicks(clock, limits.firstTicks, () => this.#steer());
     this.#standby = new SliceStandby({
       ...options,
       slice: this.name,
@@ -168,7 +168,7 @@ export class SliceRunner {
           pipeline.frame(decoder, frame, receivedAt);
           observeFrame?.((clock.monotonic() - started) / 1000);
           breachLog.look(pipeline);
-          if (this.#waiting !== undefined) this.#endWait();
+          this.#firstTicks.end();
           this.#pump.poke();
         },
         closed: (_, receivedUntil) => this.#onClosed(receivedUntil),
@@ -305,7 +305,7 @@ export class SliceRunner {
   /** Ends its tasks; what is still held is lost with the process, but for what the spool has. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#waiting?.cancel();
+    this.#firstTicks.stop();
     this.#connection.want(false);
     this.#pump.stop();
     this.#stopListening();
@@ -367,27 +367,9 @@ export class SliceRunner {
     this.#report();
   }
 
-  /**
-   * It has something to stream. A former owner may live and only not be heard of: it goes on until this one claims, so that
-   * waits for the first ticks.
-   */
+  /** It has something to stream, or is the owner already and has only connected anew. */
   get #streamsHere(): boolean {
-    const { open, ticked } = this.#connection;
-    return open && (ticked || this.#waited || this.#role.epoch <= this.#outbox.named);
-  }
-
-  #awaitTicks(): void {
-    const { clock, limits } = this.#options;
-    this.#waiting?.cancel();
-    this.#waited = false;
-    this.#waiting = clock.setTimer(limits.firstTicks, () => this.#endWait());
-  }
-
-  #endWait(): void {
-    this.#waiting?.cancel();
-    this.#waiting = undefined;
-    this.#waited = true;
-    this.#steer();
+    return this.#connection.open && (this.#firstTicks.over || this.#role.epoch <= this.#outbox.named);
   }
 
   /** A successor: what comes is kept apart from now on. */
@@ -493,7 +475,7 @@ export class SliceRunner {
     this.#options.pipeline.connectionOpened(now);
     this.#gaps.opened(now);
     this.#connection.hurry(false);
-    this.#awaitTicks();
+    this.#firstTicks.begin();
     this.#steer();
   }
 
