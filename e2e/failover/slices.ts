@@ -65,6 +65,6 @@ export function waitOwnership(slice: string, what: string, is: (now: Ownership) 
       const now = await ownership(slice);
       return is(now) ? now : undefined;
     },
-    { interval: 10, timeout: 60_000 },
+    { interval: 20, timeout: 60_000 },
   );
 }

@@ -1,19 +1,13 @@
 import type { FaultOrder } from '../../ticker/providers/kite/simulator/faults.ts';
-import { kubectl } from './kubectl.ts';
+import { podPath, post } from './api.ts';
+import { pods } from './kubectl.ts';
 import { system } from './lab.ts';
-
-/** Runs in the broker's own pod. */
-const program = `
-  for (const body of JSON.parse(process.argv[1])) {
-    const headers = { 'Content-Type': 'application/json' };
-    const response = await fetch('http://127.0.0.1:8080/simulator/faults', { method: 'POST', headers, body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(await response.text());
-  }`;
 
 /** Orders faults of the simulated broker, one after the other. */
 export async function orderBroker(...orders: readonly FaultOrder[]): Promise<void> {
-  const node = ['node', '--input-type=module', '-e', program, '--', JSON.stringify(orders)];
-  await kubectl(['exec', 'deployment/kite-simulator', '-n', system, '--', ...node]);
+  const [pod] = (await pods(system, 'app=kite-simulator')).filter(({ ready, leaving }) => ready && !leaving);
+  if (pod === undefined) throw new Error('no pod of the simulated broker is ready');
+  for (const order of orders) await post(podPath(system, pod.name, 8080, '/simulator/faults'), order);
 }
 
 /** Ends what was ordered, and gives it its own limits back. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pathOf, read } from './api.ts';
 import { type RunOptions, run } from './command.ts';
 
 /** kubectl on the cluster of $KUBECONFIG. */
@@ -42,13 +43,12 @@ export type Item = z.infer<typeof object>;
 
 /** Objects of a kind, in one namespace. */
 export async function list(kind: string, namespace: string, selector?: string): Promise<Item[]> {
-  const args = ['get', kind, '--namespace', namespace, '-o', 'json'];
-  if (selector !== undefined) args.push('--selector', selector);
-  return z.object({ items: z.array(object) }).parse(JSON.parse(await kubectl(args))).items;
+  const query = selector === undefined ? '' : `?${new URLSearchParams({ labelSelector: selector })}`;
+  return z.object({ items: z.array(object) }).parse(JSON.parse(await read(`${pathOf(kind, namespace)}${query}`))).items;
 }
 
 export async function get(kind: string, namespace: string, name: string): Promise<Item> {
-  return object.parse(JSON.parse(await kubectl(['get', kind, name, '--namespace', namespace, '-o', 'json'])));
+  return object.parse(JSON.parse(await read(`${pathOf(kind, namespace)}/${name}`)));
 }
 
 export function conditionOf(item: Item, type: string): z.infer<typeof condition> | undefined {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ReaderReport } from '../reader/report.ts';
-import { kubectl, pods } from './kubectl.ts';
+import { podPath, read } from './api.ts';
+import { pods } from './kubectl.ts';
 import { system } from './lab.ts';
 
 const ranges = z.array(z.number());
@@ -52,7 +53,7 @@ const report = z.object({
 
 /** A pod's own HTTP, through the API server. */
 export async function podGet(pod: string, port: number, path: string): Promise<string> {
-  return kubectl(['get', '--raw', `/api/v1/namespaces/${system}/pods/${pod}:${port}/proxy${path}`]);
+  return read(podPath(system, pod, port, path));
 }
 
 async function readerPod(): Promise<string> {

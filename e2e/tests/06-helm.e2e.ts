@@ -29,9 +29,10 @@ afterAll(async () => {
 
 /** UIDs of what users own, and of the definitions: the very same objects. */
 async function uids(): Promise<Record<string, string>> {
-  const objects = await list('tickeraccount,instrumentset,secret', desk);
-  const kinds = await list('customresourcedefinition', '');
-  const ours = kinds.filter(({ metadata }) => definitions.includes(metadata.name));
+  const kinds = ['tickeraccount', 'instrumentset', 'secret'];
+  const objects = (await Promise.all(kinds.map((kind) => list(kind, desk)))).flat();
+  const known = await list('customresourcedefinition', '');
+  const ours = known.filter(({ metadata }) => definitions.includes(metadata.name));
   return Object.fromEntries([...objects, ...ours].map(({ metadata }) => [metadata.name, metadata.uid]));
 }
 
