@@ -34,7 +34,7 @@ use() {
     docker) export KIND_EXPERIMENTAL_PROVIDER=docker container=docker ;;
     podman) export KIND_EXPERIMENTAL_PROVIDER=podman container=podman ;;
     built)
-      export KIND_EXPERIMENTAL_PROVIDER=podman KIND_EXPERIMENTAL_PODMAN_NETWORK=ticker-operator-e2e container=podman
+      export KIND_EXPERIMENTAL_PROVIDER=podman KIND_EXPERIMENTAL_PODMAN_NETWORK=$E2E_CLUSTER-e2e container=podman
       export PATH="$kind_dir/bin:$PATH" E2E_HOSTS=$state/hosts
       ;;
     *) fail "no cluster $E2E_CLUSTER: run 'make e2e-up' first" ;;
