@@ -48,7 +48,7 @@ export async function crashLoop(pod: Pod): Promise<void> {
 export async function killRedis(): Promise<void> {
   const [pod] = await pods(system, 'app=redis');
   if (pod === undefined) throw new Error('no Redis is there');
-  await signalPod(pod, 'KILL', 'redis-server');
+  await signalPod(pod, 'KILL', '^redis-server');
 }
 
 /** No Redis, and what it had is lost, while something else happens. */

@@ -20,7 +20,7 @@ export async function breakNode(node: string, action: NodeAction): Promise<void>
 
 export type Signal = 'KILL' | 'STOP' | 'CONT';
 
-/** Sends a signal to the processes of a pod whose command line has `program`, from outside of it. */
+/** Sends a signal to the processes of a pod whose command line matches `program`, from outside of it. */
 export async function signalPod({ node, uid, name }: Pod, signal: Signal, program: string): Promise<void> {
   const group = uid.replaceAll('-', '[-_]');
   const script = `
