@@ -48,7 +48,6 @@ export function decode(frame: Uint8Array, offset: number, receivedAt: number, in
     const traded = packet === Packet.quote || packet === Packet.full;
     into.packet[row] = packet;
     into.token[row] = view.getUint32(at);
-    into.slot[row] = -1;
     into.receiveTime[row] = receivedAt;
     into.lastPrice[row] = price;
     into.volume[row] = traded ? view.getFloat64(at + 8) : 0;
@@ -59,8 +58,6 @@ export function decode(frame: Uint8Array, offset: number, receivedAt: number, in
     for (const column of [into.openInterestHigh, into.openInterestLow]) column[row] = 0;
     for (const column of [into.bidPrice, into.bidQuantity, into.bidOrders]) clearLevels(column, row);
     for (const column of [into.askPrice, into.askQuantity, into.askOrders]) clearLevels(column, row);
-    for (const column of [into.impliedVolatility, into.delta, into.gamma]) column[row] = Number.NaN;
-    for (const column of [into.theta, into.vega, into.rho]) column[row] = Number.NaN;
   }
   return at < frame.byteLength ? at : -1;
 }

@@ -11,7 +11,7 @@ export class Recorder implements ConnectionHandler {
   readonly packets = new Map<number, Packet[]>();
   readonly errors: string[] = [];
   readonly ends: CodedError[] = [];
-  /** Frames whose rows lack their receive time or name a slot, or differ when they are decoded in parts. */
+  /** Frames whose rows lack their receive time or touch a slot, or differ when they are decoded in parts. */
   readonly disagreements: number[] = [];
 
   frame(frame: Uint8Array, receivedAt: number): void {
@@ -52,7 +52,7 @@ export class Recorder implements ConnectionHandler {
       offset = this.connection!.decode(frame, offset, receivedAt, into);
       for (let i = 0; i < into.length; i++) {
         rows.push(new Row(into.token[i]!, into.packet[i]! as Packet, into.lastPrice[i]!));
-        if (into.receiveTime[i] !== receivedAt || into.slot[i] !== -1) this.disagreements.push(this.frames);
+        if (into.receiveTime[i] !== receivedAt || into.slot[i] !== 0) this.disagreements.push(this.frames);
       }
     }
     return rows;

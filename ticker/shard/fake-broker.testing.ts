@@ -70,7 +70,6 @@ export class BrokerConnection implements Connection {
       const row = into.length++;
       into.packet[row] = Packet.ltp;
       into.token[row] = view.getUint32(at);
-      into.slot[row] = -1;
       into.receiveTime[row] = receivedAtMicros;
       into.exchangeTime[row] = 0;
       into.lastPrice[row] = view.getFloat64(at + 8);

@@ -1,7 +1,7 @@
 import { Packet, type TickColumns } from '../../tick-columns.ts';
 import { malformedFrame } from '../errors.ts';
-import { microsPerSecond, packetBytes, priceDivisor } from './packet-layout.ts';
-import { beginRows, clearFull, decodeTraded } from './traded-packets.ts';
+import { microsPerSecond, packetBytes, priceUnit } from './packet-layout.ts';
+import { beginRows, clearFull, decodeTraded, rupees } from './traded-packets.ts';
 
 /**
  * Decodes frames of one connection into columns. Nothing is allocated for a tick. Kite Connect's binary WebSocket v3: a frame
@@ -90,19 +90,19 @@ function decodePriced(
   row: number,
 ): void {
   const token = view.getUint32(at);
-  const divisor = priceDivisor(token);
+  const { share, rest } = priceUnit(token);
   const index = kind !== Packet.ltp;
   into.token[row] = token;
-  into.lastPrice[row] = view.getInt32(at + 4) / divisor;
+  into.lastPrice[row] = rupees(view.getInt32(at + 4), share, rest);
   into.lastQuantity[row] = 0;
   into.averagePrice[row] = 0;
   into.volume[row] = 0;
   into.buyQuantity[row] = 0;
   into.sellQuantity[row] = 0;
-  into.high[row] = index ? view.getInt32(at + 8) / divisor : 0;
-  into.low[row] = index ? view.getInt32(at + 12) / divisor : 0;
-  into.open[row] = index ? view.getInt32(at + 16) / divisor : 0;
-  into.close[row] = index ? view.getInt32(at + 20) / divisor : 0;
+  into.high[row] = index ? rupees(view.getInt32(at + 8), share, rest) : 0;
+  into.low[row] = index ? rupees(view.getInt32(at + 12), share, rest) : 0;
+  into.open[row] = index ? rupees(view.getInt32(at + 16), share, rest) : 0;
+  into.close[row] = index ? rupees(view.getInt32(at + 20), share, rest) : 0;
   beginRows(kind, receivedAt, row, row + 1, into);
   clearFull(row, row + 1, into);
   if (kind === Packet.indexFull) into.exchangeTime[row] = view.getInt32(at + 28) * microsPerSecond;

@@ -1,5 +1,5 @@
 import { depthLevels, Packet, type TickColumns } from '../../tick-columns.ts';
-import { microsPerSecond, packetBytes, priceDivisor } from './packet-layout.ts';
+import { microsPerSecond, packetBytes, priceUnit } from './packet-layout.ts';
 
 /** Packets that are decoded at once: what they take stays in the first-level cache from loop to loop. */
 const blockPackets = 64;
@@ -8,7 +8,9 @@ const blockPackets = 64;
 const bidsAt = 64;
 const asksAt = 124;
 
-const divisors = new Float64Array(blockPackets);
+/** Of each packet, what its prices are multiplied by: see `PriceUnit`. */
+const shares = new Float64Array(blockPackets);
+const rests = new Float64Array(blockPackets);
 
 /**
  * Appends packets that follow each other and are all quotes, or all full, to `into`: one at least, and as many as there are,
@@ -72,7 +74,9 @@ function decodeTokens(
   for (let row = first; row < end; row++) {
     const id = view.getUint32(from);
     token[row] = id;
-    divisors[row - first] = priceDivisor(id);
+    const unit = priceUnit(id);
+    shares[row - first] = unit.share;
+    rests[row - first] = unit.rest;
     from += stride;
   }
 }
@@ -81,13 +85,14 @@ function decodePrices(view: DataView, at: number, stride: number, first: number,
   const { lastPrice, averagePrice, open, high, low, close } = into;
   let from = at;
   for (let row = first; row < end; row++) {
-    const divisor = divisors[row - first]!;
-    lastPrice[row] = view.getInt32(from + 4) / divisor;
-    averagePrice[row] = view.getInt32(from + 12) / divisor;
-    open[row] = view.getInt32(from + 28) / divisor;
-    high[row] = view.getInt32(from + 32) / divisor;
-    low[row] = view.getInt32(from + 36) / divisor;
-    close[row] = view.getInt32(from + 40) / divisor;
+    const share = shares[row - first]!;
+    const rest = rests[row - first]!;
+    lastPrice[row] = rupees(view.getInt32(from + 4), share, rest);
+    averagePrice[row] = rupees(view.getInt32(from + 12), share, rest);
+    open[row] = rupees(view.getInt32(from + 28), share, rest);
+    high[row] = rupees(view.getInt32(from + 32), share, rest);
+    low[row] = rupees(view.getInt32(from + 36), share, rest);
+    close[row] = rupees(view.getInt32(from + 40), share, rest);
     from += stride;
   }
 }
@@ -111,19 +116,12 @@ function decodeQuantities(
   }
 }
 
-/** What is not in the packet: its kind, when it came, and what is worked out later. */
+/** What is not in the packet: its kind, and when it came. */
 export function beginRows(kind: Packet, receivedAt: number, first: number, end: number, into: TickColumns): void {
-  const { packet, slot, receiveTime, impliedVolatility, delta, gamma, theta, vega, rho } = into;
+  const { packet, receiveTime } = into;
   for (let row = first; row < end; row++) {
     packet[row] = kind;
-    slot[row] = -1;
     receiveTime[row] = receivedAt;
-    impliedVolatility[row] = Number.NaN;
-    delta[row] = Number.NaN;
-    gamma[row] = Number.NaN;
-    theta[row] = Number.NaN;
-    vega[row] = Number.NaN;
-    rho[row] = Number.NaN;
   }
 }
 
@@ -162,17 +160,18 @@ function decodeSide(
   let from = at;
   let to = first * depthLevels;
   for (let row = first; row < end; row++) {
-    const divisor = divisors[row - first]!;
+    const share = shares[row - first]!;
+    const rest = rests[row - first]!;
     quantity[to] = view.getInt32(from);
     quantity[to + 1] = view.getInt32(from + 12);
     quantity[to + 2] = view.getInt32(from + 24);
     quantity[to + 3] = view.getInt32(from + 36);
     quantity[to + 4] = view.getInt32(from + 48);
-    price[to] = view.getInt32(from + 4) / divisor;
-    price[to + 1] = view.getInt32(from + 16) / divisor;
-    price[to + 2] = view.getInt32(from + 28) / divisor;
-    price[to + 3] = view.getInt32(from + 40) / divisor;
-    price[to + 4] = view.getInt32(from + 52) / divisor;
+    price[to] = rupees(view.getInt32(from + 4), share, rest);
+    price[to + 1] = rupees(view.getInt32(from + 16), share, rest);
+    price[to + 2] = rupees(view.getInt32(from + 28), share, rest);
+    price[to + 3] = rupees(view.getInt32(from + 40), share, rest);
+    price[to + 4] = rupees(view.getInt32(from + 52), share, rest);
     orders[to] = view.getUint16(from + 8);
     orders[to + 1] = view.getUint16(from + 20);
     orders[to + 2] = view.getUint16(from + 32);
@@ -181,6 +180,11 @@ function decodeSide(
     to += depthLevels;
     from += stride;
   }
+}
+
+/** A price on the wire in rupees; see `PriceUnit`. */
+export function rupees(price: number, share: number, rest: number): number {
+  return price * share + price * rest;
 }
 
 /** What only full packets carry. */

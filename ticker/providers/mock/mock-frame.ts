@@ -119,7 +119,6 @@ function readRecord(view: DataView, record: number, packet: Packet, into: TickCo
   const row = into.length;
   into.packet[row] = packet;
   into.token[row] = field(view, record, 1);
-  into.slot[row] = -1;
   into.receiveTime[row] = receivedAtMicros;
   into.lastPrice[row] = field(view, record, 2);
   into.open[row] = field(view, record, 3);
@@ -147,11 +146,5 @@ function readRecord(view: DataView, record: number, packet: Packet, into: TickCo
     into.askQuantity[cell] = field(view, record, ask + 1);
     into.askOrders[cell] = field(view, record, ask + 2);
   }
-  into.impliedVolatility[row] = Number.NaN;
-  into.delta[row] = Number.NaN;
-  into.gamma[row] = Number.NaN;
-  into.theta[row] = Number.NaN;
-  into.vega[row] = Number.NaN;
-  into.rho[row] = Number.NaN;
   into.length = row + 1;
 }
