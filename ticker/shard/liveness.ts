@@ -30,6 +30,8 @@ export class Liveness {
   #packets = new Uint8Array(0);
   #attempts = new Uint8Array(0);
   #unanswered = new Uint8Array(0);
+  /** 1 where the habit is believed, and nothing was asked for that has not been answered: nearly always, nearly everywhere. */
+  #settled = new Uint8Array(0);
 
   /** Makes room for rows below `capacity`; never less than there is. */
   reserve(capacity: number): void {
@@ -41,6 +43,7 @@ export class Liveness {
     this.#packets = grown(this.#packets, new Uint8Array(capacity));
     this.#attempts = grown(this.#attempts, new Uint8Array(capacity));
     this.#unanswered = grown(this.#unanswered, new Uint8Array(capacity));
+    this.#settled = grown(this.#settled, new Uint8Array(capacity));
   }
 
   /** The row is of an instrument that is subscribed now. */
@@ -52,16 +55,25 @@ export class Liveness {
     this.#packets[row] = 0;
     this.#attempts[row] = 0;
     this.#unanswered[row] = 0;
+    this.#settled[row] = 0;
   }
 
   /** Row `to` is what row `from` was. */
   move(from: number, to: number): void {
     for (const column of [this.last, this.#habit, this.#asked, this.#subscribedAt]) column[to] = column[from]!;
-    for (const column of [this.#packets, this.#attempts, this.#unanswered]) column[to] = column[from]!;
+    for (const column of [this.#packets, this.#attempts, this.#unanswered, this.#settled]) column[to] = column[from]!;
   }
 
   heard(row: number, now: number): void {
     const last = this.last[row]!;
+    if (this.#settled[row] === 1) {
+      const habit = this.#habit[row]!;
+      this.#habit[row] = habit + habitWeight * (now - last - habit);
+      this.last[row] = now;
+    } else this.#heardUnsettled(row, last, now);
+  }
+
+  #heardUnsettled(row: number, last: number, now: number): void {
     const packets = this.#packets[row]!;
     // The answer to a renewed subscription is a cached value: it shows that the broker still knows the subscription,
     // not that the instrument trades, so its interval is no habit and the patience stays.
@@ -75,6 +87,12 @@ export class Liveness {
     if (packets < habitPackets) this.#packets[row] = packets + 1;
     this.last[row] = now;
     this.#unanswered[row] = 0;
+    this.#settle(row);
+  }
+
+  #settle(row: number): void {
+    const settled = this.#packets[row] === habitPackets && this.#attempts[row] === 0 && this.#unanswered[row] === 0;
+    this.#settled[row] = settled ? 1 : 0;
   }
 
   /** It has sent a packet since it was subscribed, or has had `wait` to. */
@@ -103,6 +121,7 @@ export class Liveness {
     this.#asked[row] = now;
     this.#attempts[row] = 0;
     this.#unanswered[row] = 0;
+    this.#settle(row);
   }
 
   /** It was subscribed again. */
@@ -110,6 +129,7 @@ export class Liveness {
     this.#asked[row] = now;
     this.#attempts[row] = Math.min(mostAttempts, this.#attempts[row]! + 1);
     this.#unanswered[row] = Math.min(mostAttempts, this.#unanswered[row]! + 1);
+    this.#settled[row] = 0;
   }
 
   /** How often in a row it was subscribed again without a packet. */

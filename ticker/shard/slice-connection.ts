@@ -254,14 +254,14 @@ export class SliceConnection {
     };
   }
 
-  /** Decodes, and notes on the way whom a packet came from. */
+  /** Decodes, and notes on the way whom packets came from. */
   #decode(frame: Uint8Array, offset: number, receivedAt: number, into: TickColumns): number {
     const first = into.length;
     const now = this.#options.clock.monotonic();
     try {
       return this.#connection?.decode(frame, offset, receivedAt, into) ?? -1;
     } finally {
-      for (let row = first; row < into.length; row++) this.#subscriptions.heard(into.token[row]!, now);
+      this.#subscriptions.heard(into.token, first, into.length, now);
     }
   }
 

@@ -17,6 +17,10 @@ function tokensOf(change: SubscriptionChange): number[] {
   return change.subscribe.flatMap(({ tokens }) => tokens);
 }
 
+function hear(subscriptions: Subscriptions, tokens: readonly number[], now: number): void {
+  subscriptions.heard(Uint32Array.from([999, ...tokens]), 1, 1 + tokens.length, now);
+}
+
 describe('subscriptions', () => {
   test('one added instrument asks for that one only', () => {
     const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
@@ -68,14 +72,14 @@ describe('subscriptions', () => {
     const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2, 3]), group('full', [4])]);
     subscriptions.reconcile(0);
-    for (let now = 0; now < 10_000; now += 500) for (const token of [3, 4]) subscriptions.heard(token, now);
+    for (let now = 0; now < 10_000; now += 500) hear(subscriptions, [3, 4], now);
     subscriptions.want([group('quote', [3, 5]), group('full', [4])]);
     expect(subscriptions.reconcile(9_500)).toEqual({
       unsubscribe: [1, 2],
       subscribe: [{ mode: 'quote', tokens: [5] }],
     });
-    subscriptions.heard(4, 20_000);
-    subscriptions.heard(1, 20_000);
+    hear(subscriptions, [4], 20_000);
+    hear(subscriptions, [1], 20_000);
     expect(subscriptions.probe(2).unsubscribe).toEqual([4, 3]);
     expect(subscriptions.sent).toBe(3);
     // 5 never sent a packet; 3 fell silent, 4 did so later.
@@ -87,12 +91,12 @@ describe('subscriptions', () => {
     const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2])]);
     subscriptions.reconcile(0);
-    subscriptions.heard(1, 10);
+    hear(subscriptions, [1], 10);
     expect([subscriptions.confirmed(20, 1_000), subscriptions.confirmed(1_000, 1_000)]).toEqual([false, true]);
     subscriptions.want([group('quote', [1, 2, 3])]);
     subscriptions.reconcile(2_000);
     expect(subscriptions.confirmed(2_500, 1_000)).toBe(false);
-    subscriptions.heard(3, 2_600);
+    hear(subscriptions, [3], 2_600);
     expect(subscriptions.confirmed(2_700, 1_000)).toBe(true);
   });
 
@@ -100,7 +104,7 @@ describe('subscriptions', () => {
     const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2])]);
     subscriptions.reconcile(0);
-    subscriptions.heard(1, 10);
+    hear(subscriptions, [1], 10);
     const asked: number[] = [];
     for (let now = 0; now < 600_000; now += 1000) {
       const change = subscriptions.overdue(now, true);
@@ -110,7 +114,7 @@ describe('subscriptions', () => {
     }
     expect(asked).toEqual([10_000, 30_000, 70_000]);
     expect(subscriptions.silent()).toEqual(['NSE:S2']);
-    subscriptions.heard(2, 600_000);
+    hear(subscriptions, [2], 600_000);
     expect(subscriptions.silent()).toEqual([]);
   });
 
@@ -118,10 +122,10 @@ describe('subscriptions', () => {
     const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1, 2])]);
     subscriptions.reconcile(0);
-    for (let now = 0; now < 10_000; now += 500) for (const token of [1, 2]) subscriptions.heard(token, now);
+    for (let now = 0; now < 10_000; now += 500) hear(subscriptions, [1, 2], now);
     let askedAt = 0;
     for (let now = 10_000; now < 60_000 && askedAt === 0; now += 500) {
-      subscriptions.heard(1, now);
+      hear(subscriptions, [1], now);
       expect(subscriptions.overdue(now, false).unsubscribe).toEqual([]);
       const change = subscriptions.overdue(now, true);
       if (change.unsubscribe.length === 0) continue;
@@ -136,7 +140,7 @@ describe('subscriptions', () => {
     const subscriptions = new Subscriptions(defaultLimits, (token) => `NSE:S${token}`);
     subscriptions.want([group('quote', [1])]);
     subscriptions.reconcile(0);
-    subscriptions.heard(1, 100);
+    hear(subscriptions, [1], 100);
     for (let now = 1000; now < 3_600_000; now += 1000) {
       expect(subscriptions.overdue(now, true).unsubscribe).toEqual([]);
     }

@@ -108,10 +108,14 @@ export class Subscriptions {
     this.#exchanges.length = 0;
   }
 
-  /** A packet of this instrument arrived. */
-  heard(token: number, now: number): void {
-    const row = this.#sent.get(token);
-    if (row >= 0) this.#liveness.heard(row, now);
+  /** Packets of the instruments `tokens[first]` to before `tokens[end]` arrived. */
+  heard(tokens: Uint32Array, first: number, end: number, now: number): void {
+    const sent = this.#sent;
+    const liveness = this.#liveness;
+    for (let i = first; i < end; i++) {
+      const row = sent.get(tokens[i]!);
+      if (row >= 0) liveness.heard(row, now);
+    }
   }
 
   /** Nothing is expected of instruments of `closed` exchanges: their wait starts anew when these open. */
