@@ -300,21 +300,55 @@ export class AccountSlice implements SlicePipeline {
     const { rows } = set;
     const ticks = rows.columns;
     const end = ticks.length;
-    this.#greeks.reserve(end);
+    const greeks = this.#greeks;
+    greeks.reserve(end);
+    const plainly = set.bars === undefined;
+    let plain = 0;
     let to = first;
     let from = first;
     for (let row = first; row < end; row++) {
+      const at = to + row - from;
+      if (plainly) {
+        const entry = this.#plain(ticks, row);
+        if (entry !== undefined) {
+          plain++;
+          rows.keep(at, entry.record, false);
+          if (entry.option) greeks.keep(at, entry);
+          continue;
+        }
+      }
       const entry = this.#examine(ticks, row);
-      if (entry !== undefined && this.#keeps(set, entry, ticks, row, to + row - from)) continue;
+      if (entry !== undefined && this.#keeps(set, entry, ticks, row, at)) continue;
       rows.close(to, from, row - from);
       to += row - from;
       from = row + 1;
     }
+    this.counters.routed += plain;
+    this.counters.batched += plain;
     rows.close(to, from, end - from);
     ticks.length = to + end - from;
     this.#greeks.solveInPlace(this.#routes, rows, first);
     set.took(received, first);
     if (set.full) this.#push(set.seal(true));
+  }
+
+  /**
+   * The row's instrument where it plainly is one of the only set's, in a session, and follows what came before; then it is
+   * remembered, and nothing else need be asked. Undefined says nothing, and changes nothing but the row's slot.
+   */
+  #plain(ticks: TickColumns, row: number): Entry | undefined {
+    const slot = this.#shared.table.slotOf(ticks.token[row]!);
+    ticks.slot[row] = slot;
+    if (slot < 0 || !this.#validator.plain(row)) return undefined;
+    const entry = this.#routes.entries[slot];
+    if (entry === undefined || entry.joining || entry.route.deliveries.length === 0) return undefined;
+    if (this.#isClosed(entry, ticks, row) || !this.#follows(slot, entry, ticks, row)) return undefined;
+    return entry;
+  }
+
+  /** Whether the instrument's exchange has no session at the row's time. */
+  #isClosed({ route: { calendar } }: Entry, ticks: TickColumns, row: number): boolean {
+    return calendar !== undefined && calendar.at(timeOf(ticks, row) / 1000).state === 'closed';
   }
 
   /** Whether the only set keeps the row, as row `at` of its batch. */
@@ -349,8 +383,7 @@ export class AccountSlice implements SlicePipeline {
       this.counters.unknown++;
       return undefined;
     }
-    const { calendar } = entry.route;
-    const closed = calendar !== undefined && calendar.at(timeOf(ticks, row) / 1000).state === 'closed';
+    const closed = this.#isClosed(entry, ticks, row);
     if (this.#validator.plain(row) && this.#follows(slot, entry, ticks, row)) {
       this.#cached = closed;
       this.#broken = 0;
@@ -387,11 +420,12 @@ export class AccountSlice implements SlicePipeline {
   }
 
   /** What a jump of the instrument's price is measured by: an option's by its underlying's price. */
-  #scale(slot: number, { option, underlyingSlot, strike }: Entry): number {
+  #scale(slot: number, entry: Entry): number {
     const { lastPrice } = this.#shared.table;
-    if (!option) return lastPrice[slot]!;
+    if (!entry.option) return lastPrice[slot]!;
+    const { underlyingSlot } = entry;
     const underlying = underlyingSlot < 0 ? Number.NaN : lastPrice[underlyingSlot]!;
-    return underlying > 0 ? underlying : strike;
+    return underlying > 0 ? underlying : entry.strike;
   }
 
   /** The rules that the row breaks; remembers it for the next one, and its price for the account. */
