@@ -16,15 +16,20 @@ export class SetSequences {
   readonly #sequences = new Map<string, Sequence>();
   /** As readers tell sets apart: a set that is created anew goes on with its predecessor's. */
   readonly #byName = new Map<string, Sequence>();
+  /** UIDs whose names are known. */
+  readonly #named = new Set<string>();
 
   of(set: SliceSet): Sequence {
-    const key = nameOf(set);
-    let sequence = this.#sequences.get(set.uid);
-    if (sequence === undefined) {
-      sequence = this.#byName.get(key) ?? { seq: 0, accepted: 0, said: Number.NEGATIVE_INFINITY };
-      this.#sequences.set(set.uid, sequence);
-    }
-    this.#byName.set(key, sequence);
+    const known = this.#sequences.get(set.uid);
+    return known !== undefined && this.#named.has(set.uid) ? known : this.#name(set, known);
+  }
+
+  #name(set: SliceSet, known: Sequence | undefined): Sequence {
+    const name = nameOf(set);
+    const sequence = known ?? this.#byName.get(name) ?? { seq: 0, accepted: 0, said: Number.NEGATIVE_INFINITY };
+    this.#sequences.set(set.uid, sequence);
+    this.#byName.set(name, sequence);
+    this.#named.add(set.uid);
     return sequence;
   }
 

@@ -50,13 +50,10 @@ export class SlicePump {
     if (batches.length > 0) this.#options.deliver(batches);
   }
 
+  /** A timer that goes off too early looks again: setting one anew for each batch that is full costs more. */
   #schedule(now: number): void {
     const due = this.#options.pipeline.nextDue();
-    if (!Number.isFinite(due)) {
-      this.stop();
-      return;
-    }
-    if (this.#timer !== undefined && this.#timerAt <= due) return;
+    if (due >= this.#timerAt || !Number.isFinite(due)) return;
     this.#timer?.cancel();
     this.#timerAt = due;
     this.#timer = this.#options.clock.setTimer(Math.min(longestWindow, Math.max(0, due - now)), () => {
