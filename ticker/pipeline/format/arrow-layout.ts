@@ -86,7 +86,7 @@ export class LaidOut {
 }
 
 /** Whether a column's doubles become 64-bit integers. */
-export function isWide({ type }: Pick<Prepared, 'type'>): boolean {
+function isWide({ type }: Pick<Prepared, 'type'>): boolean {
   return type === 'int64' || type === 'timestamp[us, UTC]';
 }
 

@@ -30,7 +30,14 @@ export function frontBytes({ schema, record }: Plan, symbols: SymbolTable): numb
  *
  * @param bodyBytes of the record batch
  */
-export function writeFront(to: Output, at: number, plan: Plan, symbols: SymbolTable, rows: number, bodyBytes: number) {
+export function writeFront(
+  to: Output,
+  at: number,
+  plan: Plan,
+  symbols: SymbolTable,
+  rows: number,
+  bodyBytes: number,
+): RecordColumns {
   const { out, view } = to;
   const { schema, record } = plan;
   schema.copy(out, at);
