@@ -38,16 +38,16 @@ test('after a long outage others are given time to reach the API server too, unl
   live(suspicion, 0, 3_000);
   suspicion.renewed('late', 3_000);
   suspicion.renewed('ended', 3_000);
-  live(suspicion, 303_000, 335_500);
+  live(suspicion, 303_000, 365_500);
   expect(suspicion.suspects).toEqual([]);
-  suspicion.ended('ended', 335_600);
+  suspicion.ended('ended', 365_600);
   expect(suspicion.suspects).toEqual(['ended']);
-  suspicion.ownRenewal(336_000);
+  suspicion.ownRenewal(366_000);
   expect(suspicion.suspects).toEqual(['ended', 'late']);
-  suspicion.renewed('late', 336_100);
-  live(suspicion, 336_500, 339_000);
+  suspicion.renewed('late', 366_100);
+  live(suspicion, 366_500, 369_000);
   expect(suspicion.isSuspect('late')).toBe(false);
-  suspicion.ownRenewal(339_100);
+  suspicion.ownRenewal(369_100);
   expect(suspicion.isSuspect('late')).toBe(true);
 });
 

@@ -5,8 +5,12 @@ export const liveWithin = 2_000;
 
 /** An outage of the watch for longer than this (milliseconds) comes back node by node: others may reach the API server later. */
 const longOutage = 10_000;
-/** Milliseconds that holders are given beyond the usual wait after such an outage, or as long as it was where that is less. */
-const mostGrace = 30_000;
+/**
+ * Milliseconds that holders are given beyond the usual wait after such an outage, or as long as it was where that is less: a
+ * node's kube-proxy, by which its pods find the API server, waits up to 60 s between two attempts (client-go's
+ * reflector: 30 s, lengthened by jitter to up to twice that). 34 s were seen.
+ */
+const mostGrace = 60_000;
 
 /** Holders that are watched at most; beyond, the one that was not heard of for longest is forgotten. */
 const maxHolders = 10_000;
