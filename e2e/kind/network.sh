@@ -18,10 +18,18 @@ network_up() {
 network_down() {
   podman network rm -f "$KIND_EXPERIMENTAL_PODMAN_NETWORK" >/dev/null 2>&1 || true
   iptables -D FORWARD -s "$subnet" ! -d "$subnet" -j REJECT 2>/dev/null || true
+  # What came since may be another cluster's.
+  others && return
   [ ! -e "$state/chains" ] || remove_chains
   [ ! -e "$state/ip_forward" ] || cat "$state/ip_forward" >/proc/sys/net/ipv4/ip_forward
   # Empty groups of containers that are gone.
   find /sys/fs/cgroup/*/libpod_parent /sys/fs/cgroup/libpod_parent -depth -type d -exec rmdir {} + 2>/dev/null || true
+}
+
+others() {
+  local each
+  for each in "$E2E_CACHE"/clusters/*/flavor; do [ "$each" = "$state/flavor" ] || [ ! -e "$each" ] || return 0; done
+  return 1
 }
 
 remove_chains() {
