@@ -1,7 +1,7 @@
 # Each target sets up what it needs by itself: Node and npm, Go, make and apt are all that a machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-planner bench-cardinality bench-metrics bench-dashboards load check format generate simulate e2e e2e-failover e2e-scale e2e-up e2e-down
-export N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK MUTATIONS
+.PHONY: help setup demo test bench bench-pipeline bench-planner bench-cardinality bench-metrics bench-dashboards load check format generate simulate e2e e2e-failover e2e-scale e2e-up e2e-down
+export BESIDE N ONLY LONG SEED SEEDS START TRACE FAULTS STRIKES SHRINK MUTATIONS
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
@@ -28,6 +28,9 @@ bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fai
 load: setup ## The shard under load and failure, every tick accounted for (QUICK=1: under 50 s; ONLY=fault,cost)
 	@scripts/setup redis
 	@node bench/load/main.ts
+
+bench-pipeline: setup ## A tick from a frame's bytes to a sealed batch, nanoseconds (BESIDE=folder: another checkout in the same process)
+	@node bench/pipeline.ts
 
 bench-planner: setup ## The planner at 1,000,000 instruments, the operator at 100,000 (CHECK=1: fail where a goal is missed)
 	@node bench/planner/main.ts

@@ -18,14 +18,6 @@ export const depthLevels = 5;
 
 type Column = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
-interface TypedArrayOf<T> {
-  new (length: number): T;
-  new (memory: ArrayBufferLike, offset: number, length: number): T;
-}
-
-/** Where the numbers of a column are to lie; undefined where it does not matter. */
-export type Place = (column: string) => { readonly memory: ArrayBufferLike; readonly offset: number } | undefined;
-
 /**
  * Ticks as a structure of arrays: row `i` is index `i` of every column. Filled by a provider's decoder, read by every
  * later stage, reused for the next frame; nothing is allocated for a tick.
@@ -87,45 +79,41 @@ export class TickColumns {
   readonly #scalars: readonly Column[];
   readonly #levels: readonly Column[];
 
-  constructor(capacity: number, place: Place = () => undefined) {
+  constructor(capacity: number) {
     this.capacity = capacity;
+    const float = (): Float64Array => new Float64Array(capacity);
     const levels = capacity * depthLevels;
-    const column = <T extends Column>(type: TypedArrayOf<T>, name: string, length = capacity): T => {
-      const at = place(name);
-      return at === undefined ? new type(length) : new type(at.memory, at.offset, length);
-    };
-    const float = (name: string, length = capacity): Float64Array => column(Float64Array, name, length);
-    this.packet = column(Uint8Array, 'packet');
-    this.token = column(Uint32Array, 'token');
-    this.slot = column(Int32Array, 'slot');
-    this.receiveTime = float('receiveTime');
-    this.exchangeTime = float('exchangeTime');
-    this.lastTradeTime = float('lastTradeTime');
-    this.lastPrice = float('lastPrice');
-    this.lastQuantity = column(Int32Array, 'lastQuantity');
-    this.averagePrice = float('averagePrice');
-    this.volume = float('volume');
-    this.buyQuantity = float('buyQuantity');
-    this.sellQuantity = float('sellQuantity');
-    this.open = float('open');
-    this.high = float('high');
-    this.low = float('low');
-    this.close = float('close');
-    this.openInterest = float('openInterest');
-    this.openInterestHigh = float('openInterestHigh');
-    this.openInterestLow = float('openInterestLow');
-    this.bidPrice = float('bidPrice', levels);
-    this.bidQuantity = column(Int32Array, 'bidQuantity', levels);
-    this.bidOrders = column(Uint16Array, 'bidOrders', levels);
-    this.askPrice = float('askPrice', levels);
-    this.askQuantity = column(Int32Array, 'askQuantity', levels);
-    this.askOrders = column(Uint16Array, 'askOrders', levels);
-    this.impliedVolatility = float('impliedVolatility');
-    this.delta = float('delta');
-    this.gamma = float('gamma');
-    this.theta = float('theta');
-    this.vega = float('vega');
-    this.rho = float('rho');
+    this.packet = new Uint8Array(capacity);
+    this.token = new Uint32Array(capacity);
+    this.slot = new Int32Array(capacity);
+    this.receiveTime = float();
+    this.exchangeTime = float();
+    this.lastTradeTime = float();
+    this.lastPrice = float();
+    this.lastQuantity = new Int32Array(capacity);
+    this.averagePrice = float();
+    this.volume = float();
+    this.buyQuantity = float();
+    this.sellQuantity = float();
+    this.open = float();
+    this.high = float();
+    this.low = float();
+    this.close = float();
+    this.openInterest = float();
+    this.openInterestHigh = float();
+    this.openInterestLow = float();
+    this.bidPrice = new Float64Array(levels);
+    this.bidQuantity = new Int32Array(levels);
+    this.bidOrders = new Uint16Array(levels);
+    this.askPrice = new Float64Array(levels);
+    this.askQuantity = new Int32Array(levels);
+    this.askOrders = new Uint16Array(levels);
+    this.impliedVolatility = float();
+    this.delta = float();
+    this.gamma = float();
+    this.theta = float();
+    this.vega = float();
+    this.rho = float();
     const all = Object.values(this).filter((value): value is Column => ArrayBuffer.isView(value));
     this.#levels = all.filter(({ length }) => length === levels && levels > capacity);
     this.#scalars = all.filter(({ length }) => length === capacity);

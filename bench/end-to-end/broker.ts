@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { packetBytes } from '../../ticker/providers/kite/simulator/encoder.ts';
 import { listen, tell } from './messages.ts';
 import { inFrames, type RecordedMode, record } from './recording.ts';
+import { goOn, growthOfVolume } from './replay.ts';
 
 /**
  * A broker as a process: Kite's login and feed over a real WebSocket server, sending frames that were encoded before as
@@ -22,7 +22,7 @@ const mode = process.argv[2] as RecordedMode;
 const [pace, packetsPerFrame] = [Number(process.argv[3]), Number(process.argv[4])];
 const began = performance.timeOrigin + performance.now();
 const recording = packetsPerFrame > 0 ? inFrames(record(mode, began), packetsPerFrame) : record(mode, began);
-const volumeGrowth = growthOfVolume();
+const volumeGrowth = growthOfVolume(recording);
 let socket: WebSocket | undefined;
 let wanted = 0;
 let sent = 0;
@@ -79,7 +79,9 @@ function pump(): void {
 function send(to: WebSocket): void {
   const { all, underlyings } = recording.packets[next]!;
   const frame = recording.frames[next]!;
-  patch(frame, all);
+  const seconds = Math.floor((performance.timeOrigin + performance.now()) / 1000);
+  // No frame of the pass before is still to be written: all of a recording is many times what may wait in the socket.
+  goOn(frame, all, seconds, pass === 0 ? 0 : volumeGrowth);
   sent += all - underlyings;
   next = (next + 1) % recording.frames.length;
   if (next === 0) pass++;
@@ -110,47 +112,4 @@ function early(packets: number): boolean {
     }, 1);
   }
   return true;
-}
-
-/**
- * Lets time and volume go on from the pass before, as in a market. In place: a copy of each frame would be collected in
- * pauses of 5 to 10 ms, and a pause of the broker is a burst of frames. No frame of the pass before is still to be
- * written: all of a recording is many times what may wait in the socket.
- */
-function patch(bytes: Uint8Array, packets: number): void {
-  const frame = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const seconds = Math.floor((performance.timeOrigin + performance.now()) / 1000);
-  const growth = pass === 0 ? 0 : volumeGrowth;
-  let at = 2;
-  for (let packet = 0; packet < packets; packet++) {
-    const length = frame.getUint16(at);
-    const start = at + 2;
-    if (length >= packetBytes.quote) frame.setInt32(start + 16, frame.getInt32(start + 16) + growth);
-    if (length === packetBytes.full) {
-      frame.setInt32(start + 44, seconds);
-      frame.setInt32(start + 60, seconds);
-    } else if (length === packetBytes.indexFull) frame.setInt32(start + 28, seconds);
-    at = start + length;
-  }
-}
-
-/** More than any instrument's volume grows in one pass. */
-function growthOfVolume(): number {
-  const first = new Map<number, number>();
-  let growth = 0;
-  recording.frames.forEach((frame, index) => {
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-    let at = 2;
-    for (let packet = 0; packet < recording.packets[index]!.all; packet++) {
-      const length = view.getUint16(at);
-      if (length >= packetBytes.quote) {
-        const token = view.getUint32(at + 2);
-        const volume = view.getInt32(at + 18);
-        if (!first.has(token)) first.set(token, volume);
-        growth = Math.max(growth, volume - first.get(token)!);
-      }
-      at += 2 + length;
-    }
-  });
-  return growth + 1;
 }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../lab/command.ts';
 import { extraAccount, extraSlice, removeExtra } from '../lab/extra.ts';
-import { kubectl, list, pods } from '../lab/kubectl.ts';
+import { kubectl } from '../lab/kubectl.ts';
 import { desk, shardPods, system } from '../lab/lab.ts';
+import { list, pods } from '../lab/objects.ts';
 import { type Case, crash, pastLease, planned, slice } from './case.ts';
 import * as faults from './faults.ts';
 import { spreadOperators } from './preparation.ts';

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { eventually } from '../lab/command.ts';
-import { get, kubectl, list, type Pod, pods } from '../lab/kubectl.ts';
+import { kubectl } from '../lab/kubectl.ts';
 import { operatorPods, release, rollout, shardPods, system } from '../lab/lab.ts';
 import { breakNode, onNode, signalPod } from '../lab/nodes.ts';
+import { get, list, type Pod, pods } from '../lab/objects.ts';
 
 /** The product's program in its pods. */
 const program = 'dist/main.js';

@@ -1,7 +1,7 @@
 import { eventually } from '../lab/command.ts';
 import { recovered } from '../lab/desk.ts';
-import { type Pod, pods } from '../lab/kubectl.ts';
 import { operatorPods, shardPods, system } from '../lab/lab.ts';
+import { type Pod, pods } from '../lab/objects.ts';
 import { cordoned, deletePod } from './faults.ts';
 
 /** Restarts after which the kubelet waits before it starts a container again: 10 s, then longer, up to 5 minutes. */

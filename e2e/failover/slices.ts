@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { eventually } from '../lab/command.ts';
 import { recovered } from '../lab/desk.ts';
-import { get, list, type Pod, pods } from '../lab/kubectl.ts';
 import { desk, shardPods, system } from '../lab/lab.ts';
+import { get, list, type Pod, pods } from '../lab/objects.ts';
 
 const identity = z.looseObject({ shard: z.string(), uid: z.string() });
 const token = z.object({ epoch: z.int(), claim: z.int() });

@@ -1,23 +1,26 @@
+import type { Resource } from '../../cluster/cluster.ts';
 import { loadApiServerConfig } from '../../cluster/kubernetes/config.ts';
 import { HttpConnection } from '../../cluster/kubernetes/http-connection.ts';
-import { apiVersion } from '../../crds/group.ts';
+import { collectionPath } from '../../cluster/kubernetes/paths.ts';
+import { resources } from '../../cluster/resources.ts';
+import { statefulSets } from '../../cluster/workload-resources.ts';
 import { systemClock } from '../../runtime/clock.ts';
 
 /** Milliseconds for an answer. */
 const timeout = 20_000;
 
-/** Where objects of a kind are, by its plural. */
-const roots: Readonly<Record<string, string>> = {
-  pods: '/api/v1',
-  nodes: '/api/v1',
-  secrets: '/api/v1',
-  leases: '/apis/coordination.k8s.io/v1',
-  statefulsets: '/apis/apps/v1',
-  customresourcedefinitions: '/apis/apiextensions.k8s.io/v1',
-  tickeraccounts: `/apis/${apiVersion}`,
-  instrumentsets: `/apis/${apiVersion}`,
-  subscriptionslices: `/apis/${apiVersion}`,
-};
+/** Kinds that these tests look at. */
+const kinds: readonly Resource[] = [
+  ...resources,
+  statefulSets,
+  { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false },
+  {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    plural: 'customresourcedefinitions',
+    namespaced: false,
+  },
+];
 
 let connection: Promise<HttpConnection> | undefined;
 
@@ -50,9 +53,8 @@ export function podPath(namespace: string, pod: string, port: number, path: stri
 export const post = (path: string, body: unknown): Promise<string> => exchange('POST', path, JSON.stringify(body));
 
 /** The path of a kind's objects, named in the singular or the plural; in every namespace where that is empty. */
-export function pathOf(kind: string, namespace: string): string {
-  const plural = kind in roots ? kind : `${kind}s`;
-  const root = roots[plural];
-  if (root === undefined) throw new Error(`where are objects of kind ${kind}? Say it in e2e/lab/api.ts`);
-  return namespace === '' ? `${root}/${plural}` : `${root}/namespaces/${namespace}/${plural}`;
+export function pathOf(name: string, namespace: string): string {
+  const resource = kinds.find(({ kind, plural }) => name === plural || name === kind.toLowerCase());
+  if (resource === undefined) throw new Error(`where are objects of kind ${name}? Say it in e2e/lab/api.ts`);
+  return collectionPath(resource, namespace);
 }

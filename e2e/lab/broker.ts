@@ -1,7 +1,7 @@
 import type { FaultOrder } from '../../ticker/providers/kite/simulator/faults.ts';
 import { podPath, post } from './api.ts';
-import { pods } from './kubectl.ts';
 import { system } from './lab.ts';
+import { pods } from './objects.ts';
 
 /** Orders faults of the simulated broker, one after the other. */
 export async function orderBroker(...orders: readonly FaultOrder[]): Promise<void> {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { eventually } from './command.ts';
-import { apply, conditionOf, kubectl, list, pods } from './kubectl.ts';
+import { apply, kubectl } from './kubectl.ts';
 import { desk, fixture, samples, shardPods, system } from './lab.ts';
+import { conditionOf, list, pods } from './objects.ts';
 
 /** Applies `samples/` as the README says, and waits until both sets are Ready. */
 export async function applySamples(): Promise<void> {

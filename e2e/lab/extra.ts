@@ -1,7 +1,8 @@
 import { eventually } from './command.ts';
 import { waitReady } from './desk.ts';
-import { apply, kubectl, list } from './kubectl.ts';
+import { apply, kubectl } from './kubectl.ts';
 import { desk } from './lab.ts';
+import { list } from './objects.ts';
 
 const apiVersion = 'ticker-operator.io/v1alpha1';
 const name = 'extra';

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually, run } from './command.ts';
-import { apply, kubectl, pods } from './kubectl.ts';
+import { apply, kubectl } from './kubectl.ts';
+import { pods } from './objects.ts';
 
 /** Namespace of the release, of Redis, the broker and the reader. */
 export const system = 'ticker-system';

@@ -1,7 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { kubectl, pods } from './kubectl.ts';
+import { kubectl } from './kubectl.ts';
 import { desk, system } from './lab.ts';
+import { pods } from './objects.ts';
 
 const kinds = 'pods,statefulsets,deployments,leases,tickeraccounts,instrumentsets,subscriptionslices,events';
 

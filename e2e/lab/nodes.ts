@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { run } from './command.ts';
-import type { Pod } from './kubectl.ts';
+import type { Pod } from './objects.ts';
 
 const cluster = join(import.meta.dirname, '..', 'kind', 'cluster');
 

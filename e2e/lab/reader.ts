@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ReaderReport } from '../reader/report.ts';
 import { podPath, read } from './api.ts';
-import { pods } from './kubectl.ts';
 import { system } from './lab.ts';
+import { pods } from './objects.ts';
 
 const ranges = z.array(z.number());
 const report = z.object({

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { eventually, run } from './command.ts';
-import { kubectl, list, pods } from './kubectl.ts';
+import { kubectl } from './kubectl.ts';
 import { chart, chartValues, type Images, release, shardPods, system } from './lab.ts';
+import { list, pods } from './objects.ts';
 
 /** The chart as it was packaged before the one of this tree: of commit b9c8402. */
 export const previousChart = join(import.meta.dirname, '..', 'fixtures', 'charts', 'ticker-operator-0.1.0.tgz');

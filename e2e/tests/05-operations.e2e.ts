@@ -6,8 +6,9 @@ import { eventually } from '../lab/command.ts';
 import { applyDesk, clearDesk, waitReady } from '../lab/desk.ts';
 import { extraAccount, extraSlice, removeExtra } from '../lab/extra.ts';
 import { GatewayReader } from '../lab/gateway.ts';
-import { apply, kubectl, list, pods } from '../lab/kubectl.ts';
+import { apply, kubectl } from '../lab/kubectl.ts';
 import { desk, gatewayPods, imagesFromEnvironment, shardPods, system, upgrade } from '../lab/lab.ts';
+import { list, pods } from '../lab/objects.ts';
 import { readReport } from '../lab/reader.ts';
 
 beforeAll(applyDesk);

@@ -4,8 +4,9 @@ import { chartVersion } from '../../helm/generate/chart-yaml.ts';
 import { measure } from '../failover/measure.ts';
 import { eventually } from '../lab/command.ts';
 import { applyDesk, clearDesk, recovered } from '../lab/desk.ts';
-import { kubectl, list, pods } from '../lab/kubectl.ts';
+import { kubectl } from '../lab/kubectl.ts';
 import { chart, definitions, desk, imagesFromEnvironment, install, operatorPods, system } from '../lab/lab.ts';
+import { list, pods } from '../lab/objects.ts';
 import { readReport, resetReader } from '../lab/reader.ts';
 import {
   helmInstall,

@@ -6,7 +6,7 @@ import { asked, dashboards, panelsOf } from '../../monitoring/dashboards/index.t
 import { mendBroker, orderBroker } from '../lab/broker.ts';
 import { eventually } from '../lab/command.ts';
 import { applyDesk, clearDesk, recovered, waitReady } from '../lab/desk.ts';
-import { apply, get, kubectl, list, pods } from '../lab/kubectl.ts';
+import { apply, kubectl } from '../lab/kubectl.ts';
 import { desk, fixture, gatewayPods, imagesFromEnvironment, release, shardPods, system, upgrade } from '../lab/lab.ts';
 import {
   installMonitoring,
@@ -17,6 +17,7 @@ import {
   waitQuery,
 } from '../lab/monitoring.ts';
 import { ownNodes, signalPod } from '../lab/nodes.ts';
+import { get, list, pods } from '../lab/objects.ts';
 import { quickRules } from '../lab/quick-rules.ts';
 
 /**

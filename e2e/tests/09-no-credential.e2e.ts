@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { kubectl, pods } from '../lab/kubectl.ts';
+import { kubectl } from '../lab/kubectl.ts';
 import { desk, gatewayPods, operatorPods, shardPods, system } from '../lab/lab.ts';
+import { pods } from '../lab/objects.ts';
 import { podGet } from '../lab/reader.ts';
 
 /** What the Secrets of these tests hold; the broker's own command line names one of them, and is not ours to hide. */

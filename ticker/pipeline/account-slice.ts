@@ -302,20 +302,18 @@ export class AccountSlice implements SlicePipeline {
     const end = ticks.length;
     const greeks = this.#greeks;
     greeks.reserve(end);
-    const plainly = set.bars === undefined;
     let plain = 0;
     let to = first;
     let from = first;
     for (let row = first; row < end; row++) {
       const at = to + row - from;
-      if (plainly) {
-        const entry = this.#plain(ticks, row);
-        if (entry !== undefined) {
-          plain++;
-          rows.keep(at, entry.record, false);
-          if (entry.option) greeks.keep(at, entry);
-          continue;
-        }
+      const plainly = this.#plain(ticks, row);
+      if (plainly !== undefined) {
+        plain++;
+        rows.keep(at, plainly.record, false);
+        if (plainly.option) greeks.keep(at, plainly);
+        if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row, false);
+        continue;
       }
       const entry = this.#examine(ticks, row);
       if (entry !== undefined && this.#keeps(set, entry, ticks, row, at)) continue;
@@ -365,7 +363,7 @@ export class AccountSlice implements SlicePipeline {
       this.counters.routed++;
       this.counters.batched++;
       if (entry.joining) set.overlaps(at);
-      if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
+      if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row, this.#cached);
     }
     this.#settle(entry, ticks, row, keeps);
     return keeps;
@@ -456,15 +454,15 @@ export class AccountSlice implements SlicePipeline {
         else this.counters.conflated++;
         if (entry.joining) set.overlaps(set.rows.length - 1);
         if (set.full) this.#push(set.seal(true));
-        if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row);
+        if (set.bars !== undefined) this.#addToBars(set.bars, ticks, row, this.#cached);
         taken = true;
       }
     }
     return taken;
   }
 
-  #addToBars(bars: SetBars, ticks: TickColumns, row: number): void {
-    this.#bars.add(bars, ticks.slot[row]!, ticks, row, timeOf(ticks, row), this.#cached);
+  #addToBars(bars: SetBars, ticks: TickColumns, row: number, cached: boolean): void {
+    this.#bars.add(bars, ticks.slot[row]!, ticks, row, timeOf(ticks, row), cached);
   }
 
   #countBreaches(entry: Entry, broken: number, ticks: TickColumns, row: number, quarantined: boolean): void {

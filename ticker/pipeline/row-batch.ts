@@ -54,15 +54,6 @@ export class RowBatch {
     this.allSolved = true;
   }
 
-  /**
-   * Its columns have become a body, and it goes on in others: of as many rows, and empty. What else it knows of its rows
-   * stays until it is {@link clear cleared}.
-   */
-  handOver(columns: TickColumns): void {
-    this.#most = Math.max(this.#most, this.length);
-    this.columns = columns;
-  }
-
   /** Microseconds from exchange time to receipt of the newest row that is live and has an exchange time. */
   exchangeDelay(): number | undefined {
     const { packet, exchangeTime, receiveTime } = this.columns;

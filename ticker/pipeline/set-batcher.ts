@@ -182,21 +182,18 @@ export class SetBatcher {
     const waits = full && this.#latestWait();
     if (waits) rows.columns.length--;
     this.complete?.(rows);
-    const count = rows.length;
     const exchangeDelay = rows.exchangeDelay();
-    const latest = this.#latestWith(rows, waits);
     const encoder = this.#encoders.of(this.#delivery.format);
-    // Last of all, for it may take over the memory of the columns.
     const body = encoder.columns(rows);
     const batch: GatheredBatch = {
       setUid: this.uid,
-      count,
+      count: rows.length,
       body,
       release: () => encoder.release?.(body),
-      latest,
+      latest: this.#latestWith(rows, waits),
       firstReceived: this.#firstReceived,
       lastReceived: this.#lastReceived,
-      ...(this.#firstOverlap < count ? { overlap: true as const } : {}),
+      ...(this.#firstOverlap < rows.length ? { overlap: true as const } : {}),
       ...(exchangeDelay === undefined ? {} : { exchangeDelay }),
     };
     this.#kept.clear();

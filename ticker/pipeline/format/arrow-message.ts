@@ -3,6 +3,8 @@ import { schemaOf } from './arrow-schema.ts';
 import { aligned, fieldOf, follow, messagePrefix } from './arrow-stream.ts';
 import type { Column } from './columns.ts';
 
+export const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
+
 /** Vtable slots: `Message`, `DictionaryBatch`, `RecordBatch` of the columnar format's `Message.fbs`. */
 const slots = { header: 2, bodyLength: 3, data: 1, length: 0, nodes: 1, buffers: 2 } as const;
 /** Bytes of a `FieldNode` (length, nulls) and of a `Buffer` (offset, length). */

@@ -10,7 +10,6 @@ export const headerKey = 'header';
 /** Bytes before a message's metadata: 0xffffffff and its length. */
 export const messagePrefix = 8;
 const continuation = 0xffff_ffff;
-export const endOfStream = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
 /** Vtable slots of the tables on the way: `Message.header_type`, `Message.header`, `Schema.custom_metadata`. */
 const slots = { headerType: 1, header: 2, customMetadata: 2, key: 0, value: 1 } as const;
 const schemaType = 1;

@@ -1,14 +1,7 @@
-import type { Packet, TickColumns } from '../../tick-columns.ts';
+import type { TickColumns } from '../../tick-columns.ts';
 import type { RowBatch } from '../row-batch.ts';
-import { packetNames } from './columns.ts';
 
 const twoTo32 = 2 ** 32;
-
-/** Index in the packets' dictionary, by packet. */
-export const packetIndexes: number[] = [];
-Object.keys(packetNames).forEach((packet, index) => {
-  packetIndexes[Number(packet) as Packet] = index;
-});
 
 /** A column of a batch. It is written as it is where every row has a value, else value by value. */
 export type Numbers = Float64Array | Int32Array | Uint16Array;
@@ -118,16 +111,7 @@ export function writeSame<T extends Numbers>(to: T, values: T, length: number, w
   }
 }
 
-/** The same where they lie already. */
-export function clearNulls(values: Numbers, length: number, width: number, valid: Validity): void {
-  if (valid.nulls === 0) return;
-  for (let row = 0; row < length; row++) if (!valid.has(row)) values.fill(0, row * width, (row + 1) * width);
-}
-
-/**
- * Whole numbers up to 2^53 as 64-bit integers, by their two halves: no BigInt is made. Those of a row without one are 0. Both may be
- * one memory.
- */
+/** Whole numbers up to 2^53 as 64-bit integers, by their two halves: no BigInt is made. Those of a row without one are 0. */
 export function writeInt64s(to: Int32Array, values: Float64Array, length: number, valid: Validity): void {
   const every = valid.nulls === 0;
   let before = 0;

@@ -1,26 +1,57 @@
-import { depthLevels, type TickColumns } from '../../tick-columns.ts';
+import { depthLevels, type Packet } from '../../tick-columns.ts';
 import type { RowBatch } from '../row-batch.ts';
-import { loadApacheArrow } from './apache-arrow.ts';
-import { ArrowLayout, LaidOut } from './arrow-layout.ts';
-import { bitmapBytes, type Plan, type Prepared, planOf, valueBytes } from './arrow-plan.ts';
-import { frontBytes, writeFront } from './arrow-record.ts';
-import { aligned, endOfStream } from './arrow-stream.ts';
-import { clearNulls, packetIndexes, packetsOf, Validity, writeInt64s, writeSame } from './arrow-values.ts';
+import {
+  beginDictionary,
+  dictionaryMessage,
+  dictionarySize,
+  endOfStream,
+  RecordTemplate,
+  schemaMessage,
+} from './arrow-message.ts';
+import { dictionaries } from './arrow-schema.ts';
+import { aligned } from './arrow-stream.ts';
+import { packetsOf, Validity, writeInt64s, writeSame } from './arrow-values.ts';
 import { BodyBuffers } from './body-buffers.ts';
-import { arrowType, columns, packetMask } from './columns.ts';
+import { type ArrowType, arrowType, type Column, columns, packetMask, packetNames } from './columns.ts';
+import type { SymbolTable } from './symbol-table.ts';
 
 /** Schemas that are kept encoded, one for each set of columns that batches have had; past it they are forgotten. */
 const maxPlans = 64;
-/** Bytes of a body below which copying its columns costs nothing. */
-const leastLaidOut = 64 * 1024;
+
+const widths: Readonly<Record<ArrowType, number>> = {
+  uint16: 2,
+  uint32: 4,
+  int32: 4,
+  int64: 8,
+  double: 8,
+  bool: 0,
+  'timestamp[us, UTC]': 8,
+  'dictionary<int32, string>': 4,
+  'dictionary<int8, string>': 1,
+};
+
+/** A column with all that encoding it needs, worked out once. */
+interface Prepared {
+  readonly column: Column;
+  /** Its bit among all columns, as a number. */
+  readonly bit: number;
+  readonly mask: number;
+  readonly type: ArrowType;
+  readonly list: boolean;
+  /** Of the batch that is being encoded. */
+  readonly validity: Validity;
+}
+
+/** What batches with the same columns share. */
+interface Plan {
+  readonly schema: Buffer;
+  readonly record: RecordTemplate;
+}
 
 /**
  * Encodes batches as Arrow IPC streams of one record batch, straight from the typed arrays: most columns are copied as
  * they are, and the metadata is a template whose lengths are filled in. What it makes is a whole stream whose header is
  * blank; `stampArrow` fills it in. Use one for each thread of work.
- *
- * A batch that was full twice running with the same columns is from then on gathered in the memory of its body (see
- * {@link ArrowLayout}), and gives that away whenever it is full: then nothing is copied.
  */
 export class ArrowEncoder {
   readonly #prepared: readonly Prepared[] = columns.map((column, index) => ({
@@ -32,32 +63,49 @@ export class ArrowEncoder {
   }));
   /** By the columns that are present, as one number: there are fewer than 53. */
   readonly #plans = new Map<number, Plan>();
+  readonly #packetDictionary = dictionaryMessage(dictionaries.packet, packetTexts);
   readonly #buffers = new BodyBuffers();
-  /** Of a batch that is copied: each row's index among its names. */
-  #indexes = new Int32Array(0);
-  /** The columns that a batch had when it was full last. */
-  readonly #lastFull = new WeakMap<RowBatch, Plan>();
-  readonly #byColumns = new WeakMap<TickColumns, LaidOut>();
-  readonly #byMemory = new WeakMap<ArrayBufferLike, LaidOut>();
-
-  constructor() {
-    // Now, not with the first batch.
-    loadApacheArrow();
-  }
 
   /** Columns that are `null` in every row are left out. */
   columns(batch: RowBatch): Uint8Array {
-    const { length: rows, symbols } = batch;
-    const plan = this.#plan(this.#present(batch));
-    const known = this.#byColumns.get(batch.columns);
-    const laidOut = known?.layout.plan === plan && known.layout.rows === rows ? known : undefined;
-    const indexes = laidOut?.symbols ?? this.#indexesFor(rows);
-    symbols.collect(batch.columns.slot, batch.instruments, rows, indexes);
-    const front = frontBytes(plan, symbols);
-    const inPlace = laidOut !== undefined && front <= laidOut.layout.columnsAt;
-    const body = inPlace ? finish(laidOut, batch, front) : this.#copy(batch, plan, front, indexes);
-    if (rows === batch.limit) this.#goOn(batch, plan, front, inPlace);
-    return body;
+    const rows = batch.length;
+    const present = this.#present(batch);
+    const { schema, record } = this.#plan(present);
+    const { symbols } = batch;
+    symbols.collect(batch.columns.slot, batch.instruments, rows);
+    const bodySize = present.reduce((sum, item) => sum + sizeOf(item, rows), 0);
+    const symbolsAt = schema.length;
+    const packetsAt = symbolsAt + dictionarySize(dictionaries.symbol, symbols.count, symbols.bytes);
+    const recordAt = packetsAt + this.#packetDictionary.length;
+    const start = recordAt + record.size;
+    const out = this.#buffers.take(start + bodySize + endOfStream.length);
+    const view = new DataView(out.buffer, out.byteOffset, out.length);
+    schema.copy(out, 0);
+    writeSymbols(out, view, symbolsAt, symbols);
+    this.#packetDictionary.copy(out, packetsAt);
+    record.begin(out, view, recordAt, rows, bodySize);
+    let node = 0;
+    let buffer = 0;
+    let at = 0;
+    for (const item of present) {
+      const { list, validity } = item;
+      record.node(view, recordAt, node++, rows, validity.nulls);
+      const bits = validity.nulls === 0 ? 0 : bitmapBytes(rows);
+      record.buffer(view, recordAt, buffer++, at, bits);
+      if (bits > 0) put(out, start + at, validity.bytes, bits);
+      at += aligned(bits);
+      if (list) {
+        record.node(view, recordAt, node++, rows * depthLevels, 0);
+        record.buffer(view, recordAt, buffer++, at, 0);
+      }
+      const bytes = valueBytes(item, rows);
+      record.buffer(view, recordAt, buffer++, at, bytes);
+      out.fill(0, start + at + bytes, start + at + aligned(bytes));
+      this.#write(out, start + at, item, batch);
+      at += aligned(bytes);
+    }
+    out.set(endOfStream, start + bodySize);
+    return out;
   }
 
   /** Nobody reads this body any more, nor a payload that was stamped in it: its memory may be used again. */
@@ -93,144 +141,82 @@ export class ArrowEncoder {
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
     if (this.#plans.size >= maxPlans) this.#plans.clear();
-    const plan = planOf(present);
+    const lists = present.filter(({ list }) => list).length;
+    const plan = {
+      schema: schemaMessage(present.map(({ column }) => column)),
+      record: new RecordTemplate(present.length + lists, 2 * present.length + lists),
+    };
     this.#plans.set(key, plan);
     return plan;
   }
 
-  #indexesFor(rows: number): Int32Array {
-    if (rows > this.#indexes.length) this.#indexes = new Int32Array(2 * rows);
-    return this.#indexes;
-  }
-
-  #copy(batch: RowBatch, plan: Plan, front: number, indexes: Int32Array): Uint8Array {
-    const { length: rows, symbols } = batch;
-    const { present } = plan;
-    const bodyBytes = present.reduce((sum, item) => sum + sizeOf(item, rows), 0);
-    const out = this.#buffers.take(front + bodyBytes + endOfStream.length);
-    const view = new DataView(out.buffer, out.byteOffset, out.length);
-    const metadata = writeFront({ out, view }, 0, plan, symbols, rows, bodyBytes);
-    let at = 0;
-    for (const item of present) {
-      const bits = item.validity.nulls === 0 ? 0 : bitmapBytes(rows);
-      const valuesAt = at + aligned(bits);
-      metadata.add(item, at, bits, valuesAt);
-      if (bits > 0) put(out, front + at, item.validity.bytes, bits);
-      const bytes = valueBytes(item, rows);
-      at = valuesAt + aligned(bytes);
-      out.fill(0, front + valuesAt + bytes, front + at);
-      copyColumn(out, front + valuesAt, item, batch, indexes);
+  /** Writes the values of a column to `at`. */
+  #write(out: Buffer, at: number, { column, list, type, validity }: Prepared, batch: RowBatch): void {
+    const ticks = batch.columns;
+    const rows = batch.length;
+    const { buffer } = out;
+    const absolute = out.byteOffset + at;
+    switch (column.kind) {
+      case 'token':
+        new Uint32Array(buffer, absolute, rows).set(ticks.token.subarray(0, rows));
+        return;
+      case 'symbol':
+        new Int32Array(buffer, absolute, rows).set(batch.symbols.indexes.subarray(0, rows));
+        return;
+      case 'packet':
+        for (let row = 0; row < rows; row++) out[at + row] = packetIndexes[ticks.packet[row]!]!;
+        return;
+      case 'cached':
+        // Where it is not null it is true.
+        put(out, at, validity.bytes, bitmapBytes(rows));
+        return;
+      case 'scalar':
+      case 'levels': {
+        const values = ticks[column.source];
+        const width = list ? depthLevels : 1;
+        const count = rows * width;
+        if (values instanceof Int32Array) {
+          writeSame(new Int32Array(buffer, absolute, count), values, rows, width, validity);
+        } else if (values instanceof Uint16Array) {
+          writeSame(new Uint16Array(buffer, absolute, count), values, rows, width, validity);
+        } else if (type === 'double') {
+          writeSame(new Float64Array(buffer, absolute, count), values, rows, width, validity);
+        } else writeInt64s(new Int32Array(buffer, absolute, count * 2), values, rows, validity);
+      }
     }
-    out.set(endOfStream, front + bodyBytes);
-    return out;
-  }
-
-  /** A batch that was full goes on in memory that is laid out as its body will be, where that is known. */
-  #goOn(batch: RowBatch, plan: Plan, front: number, inPlace: boolean): void {
-    const before = this.#lastFull.get(batch);
-    this.#lastFull.set(batch, plan);
-    if (before !== plan && !inPlace) return;
-    const layout = this.#layout(plan, batch.limit, front);
-    if (layout === undefined) return;
-    const out = this.#buffers.take(layout.size);
-    let laidOut = this.#byMemory.get(out.buffer);
-    if (laidOut?.layout !== layout) {
-      laidOut = new LaidOut(layout, out);
-      this.#byMemory.set(out.buffer, laidOut);
-      this.#byColumns.set(laidOut.columns, laidOut);
-    }
-    laidOut.columns.clear();
-    batch.handOver(laidOut.columns);
-  }
-
-  #layout(plan: Plan, rows: number, front: number): ArrowLayout | undefined {
-    const known = plan.layouts.get(rows);
-    if (known !== undefined && front <= known.columnsAt) return known;
-    if (!ArrowLayout.fits(plan)) return undefined;
-    const layout = new ArrowLayout(plan, rows, front);
-    if (layout.size < leastLaidOut) return undefined;
-    plan.layouts.set(rows, layout);
-    return layout;
   }
 }
 
-/** The columns lie where they belong: what is missing is what stands around them. */
-function finish(laidOut: LaidOut, batch: RowBatch, front: number): Uint8Array {
-  const { layout, out, columns: ticks, halves } = laidOut;
-  const { plan, rows, columnsAt, columnsBytes, offsets, gaps } = layout;
-  const { present } = plan;
-  const bits = bitmapBytes(rows);
-  const withNulls = present.reduce((sum, { validity }) => (validity.nulls === 0 ? sum : sum + 1), 0);
-  const bodyBytes = columnsBytes + withNulls * aligned(bits);
-  const start = columnsAt - front;
-  const metadata = writeFront(laidOut, start, plan, batch.symbols, rows, bodyBytes);
-  for (const [from, to] of gaps) out.fill(0, columnsAt + from, columnsAt + to);
-  let at = columnsBytes;
-  for (const [index, item] of present.entries()) {
-    const { nulls, bytes } = item.validity;
-    completeColumn(item, ticks, rows, halves[index]);
-    metadata.add(item, at, nulls === 0 ? 0 : bits, offsets[index]!);
-    if (nulls === 0) continue;
-    put(out, columnsAt + at, bytes, bits);
-    at += aligned(bits);
-  }
-  const end = columnsAt + bodyBytes;
-  out.set(endOfStream, end);
-  return out.subarray(start, end + endOfStream.length);
+function writeSymbols(out: Buffer, view: DataView, at: number, symbols: SymbolTable): void {
+  const { count, bytes } = symbols;
+  const body = beginDictionary(out, view, at, dictionaries.symbol, count, bytes);
+  const texts = body + aligned(4 * (count + 1));
+  out.fill(0, texts - 4, texts);
+  symbols.write(out, new Int32Array(out.buffer, out.byteOffset + body, count + 1), texts);
+  out.fill(0, texts + bytes, texts + aligned(bytes));
 }
 
-/** Makes Arrow's values of a column where it lies. */
-function completeColumn(item: Prepared, ticks: TickColumns, rows: number, halves: Int32Array | undefined): void {
-  const { column, list, validity } = item;
-  if (column.kind === 'packet')
-    for (let row = 0; row < rows; row++) ticks.packet[row] = packetIndexes[ticks.packet[row]!]!;
-  if (column.kind !== 'scalar' && column.kind !== 'levels') return;
-  const values = ticks[column.source];
-  if (halves !== undefined) writeInt64s(halves, values as Float64Array, rows, validity);
-  else clearNulls(values, rows, list ? depthLevels : 1, validity);
+function bitmapBytes(rows: number): number {
+  return (rows + 7) >> 3;
 }
 
-/** Writes the values of a column to `at`. */
-function copyColumn(out: Buffer, at: number, item: Prepared, batch: RowBatch, indexes: Int32Array): void {
-  const { column, list, type, validity } = item;
-  const ticks = batch.columns;
-  const rows = batch.length;
-  const { buffer } = out;
-  const absolute = out.byteOffset + at;
-  switch (column.kind) {
-    case 'token':
-      new Uint32Array(buffer, absolute, rows).set(ticks.token.subarray(0, rows));
-      return;
-    case 'symbol':
-      new Int32Array(buffer, absolute, rows).set(indexes.subarray(0, rows));
-      return;
-    case 'packet':
-      for (let row = 0; row < rows; row++) out[at + row] = packetIndexes[ticks.packet[row]!]!;
-      return;
-    case 'cached':
-      // Where it is not null it is true.
-      put(out, at, validity.bytes, bitmapBytes(rows));
-      return;
-    case 'scalar':
-    case 'levels': {
-      const values = ticks[column.source];
-      const width = list ? depthLevels : 1;
-      const count = rows * width;
-      if (values instanceof Int32Array) {
-        writeSame(new Int32Array(buffer, absolute, count), values, rows, width, validity);
-      } else if (values instanceof Uint16Array) {
-        writeSame(new Uint16Array(buffer, absolute, count), values, rows, width, validity);
-      } else if (type === 'double') {
-        writeSame(new Float64Array(buffer, absolute, count), values, rows, width, validity);
-      } else writeInt64s(new Int32Array(buffer, absolute, count * 2), values, rows, validity);
-    }
-  }
+/** Bytes of a column's values. */
+function valueBytes({ list, type }: Prepared, rows: number): number {
+  if (type === 'bool') return bitmapBytes(rows);
+  return (list ? rows * depthLevels : rows) * widths[type];
 }
 
 /** Bytes of a column in the body of its record batch. */
 function sizeOf(item: Prepared, rows: number): number {
   return (item.validity.nulls === 0 ? 0 : aligned(bitmapBytes(rows))) + aligned(valueBytes(item, rows));
 }
+
+const packetTexts = Object.values(packetNames);
+/** Index in the packets' dictionary, by packet. */
+const packetIndexes: number[] = [];
+Object.keys(packetNames).forEach((packet, index) => {
+  packetIndexes[Number(packet) as Packet] = index;
+});
 
 /** Copies `length` bytes, and zeroes up to the next multiple of 8. */
 function put(out: Buffer, at: number, bytes: Uint8Array, length: number): void {

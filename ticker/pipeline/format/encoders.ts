@@ -10,7 +10,6 @@ export type Format = SliceSet['delivery']['format'];
 
 /** Encodes the columns of a batch, once; {@link stamp} puts the header to them. */
 export interface BodyEncoder {
-  /** Nothing may be read from the batch's columns afterwards: a batch that is full may have to give them away. */
   columns(batch: RowBatch): Uint8Array;
   /** Nobody reads this body any more, nor a payload that was made of it: its memory may be used again. */
   release?(body: Uint8Array): void;

@@ -5,21 +5,21 @@ import { AsciiWriter } from './ascii-writer.ts';
 import { SymbolTable } from './symbol-table.ts';
 
 const records = Array.from({ length: 600 }, (_, i) => instrumentRecord(i, 'NFO', `S${i}${i % 50 === 0 ? '₹' : ''}`));
-/** Of the batch that was collected last. */
-const indexes = new Int32Array(1000);
 
 /** The symbol of each row, as a reader finds it. */
 function readBack(table: SymbolTable, slots: readonly number[], which: readonly number[]): string[] {
-  const instruments = which.map((i) => records[i]!);
-  indexes.fill(-1);
-  table.collect(Int32Array.from(slots), instruments, which.length, indexes);
+  table.collect(
+    Int32Array.from(slots),
+    which.map((i) => records[i]!),
+    which.length,
+  );
   const out = Buffer.alloc(table.bytes + 3);
   const offsets = new Int32Array(table.count + 1);
   table.write(out, offsets, 3);
   expect(offsets[0]).toBe(0);
   expect(offsets[table.count]).toBe(table.bytes);
   return which.map((_, row) => {
-    const index = indexes[row]!;
+    const index = table.indexes[row]!;
     return out.toString('utf8', 3 + offsets[index]!, 3 + offsets[index + 1]!);
   });
 }
@@ -52,7 +52,7 @@ test('a batch with few of the instruments carries only theirs, one with most of 
   readBack(table, all, all);
   readBack(table, [7, 9, 7], [7, 9, 7]);
   expect(table.count).toBe(2);
-  expect([...indexes.subarray(0, 3)]).toEqual([0, 1, 0]);
+  expect([...table.indexes.subarray(0, 3)]).toEqual([0, 1, 0]);
   readBack(table, all.slice(40), all.slice(40));
   expect(table.count).toBe(100);
 });

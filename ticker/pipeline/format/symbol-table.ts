@@ -22,7 +22,9 @@ const usualWords = 8;
  * kept in the one form that is asked for; where the other is, they are learned anew.
  */
 export class SymbolTable {
-  /** Names that the batch that was collected last carries, and their bytes together. */
+  /** For each row of the batch that was collected last: index of its name among those that the batch carries. */
+  indexes = new Int32Array(firstNames);
+  /** Names that the batch carries, and their bytes together. */
   count = 0;
   bytes = 0;
   #form: 'text' | 'items' = 'text';
@@ -58,44 +60,29 @@ export class SymbolTable {
     this.#expectedSlots = slots;
   }
 
-  /**
-   * @param slots of the rows' instruments; negative where there is none
-   * @param indexes takes for each row the index of its name among those that the batch carries
-   */
-  collect(slots: Int32Array, instruments: readonly InstrumentRecord[], rows: number, indexes: Int32Array): void {
+  /** @param slots of the rows' instruments; negative where there is none */
+  collect(slots: Int32Array, instruments: readonly InstrumentRecord[], rows: number): void {
     this.#use('text');
+    if (rows > this.indexes.length) this.indexes = new Int32Array(2 * rows);
+    const { indexes } = this;
     const batch = ++this.#batch;
     let count = 0;
+    let bytes = 0;
     for (let row = 0; row < rows; row++) {
       const name = this.#find(slots[row]!, instruments[row]!);
       indexes[row] = name;
       if (this.#seen[name] === batch) continue;
       this.#seen[name] = batch;
-      count++;
+      this.#place[name] = count;
+      this.#chosen[count++] = name;
+      bytes += this.#starts[name + 1]! - this.#starts[name]!;
     }
     this.#all = 2 * count >= this.#names;
     this.count = this.#all ? this.#names : count;
-    if (this.#all) this.bytes = this.#starts[this.#names]!;
-    else this.#choose(rows, indexes);
-  }
-
-  /** The names of a batch that has few of them, in the order of their first row. */
-  #choose(rows: number, indexes: Int32Array): void {
-    const batch = ++this.#batch;
-    const [seen, place, chosen, starts] = [this.#seen, this.#place, this.#chosen, this.#starts];
-    let count = 0;
-    let bytes = 0;
-    for (let row = 0; row < rows; row++) {
-      const name = indexes[row]!;
-      if (seen[name] !== batch) {
-        seen[name] = batch;
-        place[name] = count;
-        chosen[count++] = name;
-        bytes += starts[name + 1]! - starts[name]!;
-      }
-      indexes[row] = place[name]!;
-    }
-    this.bytes = bytes;
+    this.bytes = this.#all ? this.#starts[this.#names]! : bytes;
+    if (this.#all) return;
+    const place = this.#place;
+    for (let row = 0; row < rows; row++) indexes[row] = place[indexes[row]!]!;
   }
 
   /** Writes the names to `texts`, and where each begins and the last ends to `offsets`. */
