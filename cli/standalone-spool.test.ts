@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
-import { freePort, startRedis } from '../ticker/sinks/redis/redis-server.testing.ts';
+import { freePort } from '../runtime/free-ports.testing.ts';
+import { startRedis } from '../ticker/sinks/redis/redis-server.testing.ts';
 import { accountYaml, setYaml } from './standalone.testing.ts';
 
 const ends: (() => unknown)[] = [];

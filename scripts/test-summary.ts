@@ -36,7 +36,10 @@ for (const file of report.testResults) {
   const failed = file.assertionResults.filter((result) => result.status === 'failed');
   for (const test of failed)
     console.error(`failed: ${path}: ${test.fullName}: ${brief(test.failureMessages?.[0] ?? '')}`);
-  if (file.status === 'failed' && failed.length === 0) console.error(`failed: ${path}: ${brief(file.message)}`);
+  if (file.status === 'failed' && failed.length === 0)
+    console.error(
+      `failed: ${path}: ${brief(file.message) || 'outside its tests, e.g. in beforeAll; it is said further up'}`,
+    );
 }
 
 const skipped = report.numPendingTests + report.numTodoTests;

@@ -8,16 +8,17 @@ import { parse } from 'yaml';
 import { kinds } from '../../crds/kinds.ts';
 import type { KubeObject } from '../../crds/schema.ts';
 import { systemClock } from '../../runtime/clock.ts';
+import { freePorts } from '../../runtime/free-ports.testing.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import type { Resource } from '../cluster.ts';
 import { instrumentSets } from '../resources.ts';
 import { makeCertificates } from './certificates.testing.ts';
 import { loadApiServerConfig } from './config.ts';
 import { KubernetesCluster, type KubernetesClusterOptions } from './kubernetes-cluster.ts';
-import { freePorts, TestProcess } from './process.testing.ts';
+import { TestProcess } from './process.testing.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-/** Milliseconds that servers have to answer, on a machine that is busy. */
+/** Milliseconds in which an API server has to be ready, on a machine that is busy: less than a hook of a test may take. */
 const patience = 90_000;
 
 const definitions: Resource = {
@@ -62,7 +63,8 @@ export class ApiServer {
     this.#apiserver = program('kube-apiserver', apiserverArgs(directory, this.#etcdUrl, port));
   }
 
-  static async start(): Promise<ApiServer> {
+  /** @param options.definitions whether it serves this project's kinds from the start; default true */
+  static async start({ definitions = true } = {}): Promise<ApiServer> {
     const [binaries, [port = 0, client = 0, peer = 0]] = await Promise.all([binaryDirectory(), freePorts(3)]);
     const directory = await mkdtemp(join(tmpdir(), 'kube-apiserver-'));
     const server = new ApiServer(directory, binaries, [port, client, peer]);
@@ -71,8 +73,10 @@ export class ApiServer {
       await writeFile(server.kubeconfig, JSON.stringify(server.#kubeconfig()), { mode: 0o600 });
       await server.#etcd.start();
       await server.startApiServer();
-      await installDefinitions(await server.connect());
-      server.#served = [instrumentSets];
+      if (definitions) {
+        await installDefinitions(await server.connect());
+        server.#served = [instrumentSets];
+      }
       return server;
     } catch (error) {
       await server.stop();
@@ -94,7 +98,17 @@ export class ApiServer {
   async startApiServer(): Promise<void> {
     await this.#apiserver.start();
     const probe = await this.connect({ requestTimeout: 2000 });
-    const wait = (attempt: () => Promise<unknown>) => eventually(() => this.#apiserver.mustRun(), attempt);
+    const mustRun = async () => {
+      await this.#etcd.mustRun();
+      await this.#apiserver.mustRun();
+    };
+    const deadline = performance.now() + patience;
+    const wait = (attempt: () => Promise<unknown>) =>
+      eventually(mustRun, attempt, deadline).catch(async (cause: unknown) => {
+        throw new Error(`kube-apiserver is not ready. ${await this.#etcd.log()}\n${await this.#apiserver.log()}`, {
+          cause,
+        });
+      });
     for (const name of ['default', 'kube-system']) await wait(() => probe.get(namespaces, { name }));
     for (const resource of this.#served) await wait(() => probe.list(resource));
     probe.close();
@@ -203,15 +217,19 @@ interface Definition extends KubeObject {
   status?: { conditions?: { type: string; status: string }[] };
 }
 
-/** Tries until it works; `check` ends it early. */
-async function eventually(check: () => Promise<void>, attempt: () => Promise<unknown>): Promise<void> {
-  for (const start = performance.now(); ; await delay(50)) {
+/** Tries until it works, at most until `deadline`; `check` ends it early. */
+async function eventually(
+  check: () => Promise<void>,
+  attempt: () => Promise<unknown>,
+  deadline = performance.now() + patience,
+): Promise<void> {
+  for (; ; await delay(50)) {
     await check();
     const failure = await attempt().then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
     if (failure === undefined) return;
-    if (performance.now() - start > patience) throw failure.error;
+    if (performance.now() > deadline) throw failure.error;
   }
 }

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 
 /** Milliseconds that a program has to end by itself. */
 const patience = 60_000;
@@ -36,8 +35,13 @@ export class TestProcess {
   /** Throws with the end of its output where it has ended. */
   async mustRun(): Promise<void> {
     if (this.#child?.exitCode === null && this.#child.signalCode === null) return;
-    const text = await readFile(this.#log, 'utf8');
-    throw new Error(`${this.#command} has ended:\n${text.split('\n').slice(-20).join('\n')}`);
+    throw new Error(`it has ended. ${await this.log()}`);
+  }
+
+  /** Its name, and the end of its output. */
+  async log(): Promise<string> {
+    const text = await readFile(this.#log, 'utf8').catch(String);
+    return `${this.#command}:\n${text.split('\n').slice(-20).join('\n')}`;
   }
 
   /** Asks it to end, and waits until it has. */
@@ -50,14 +54,4 @@ export class TestProcess {
     await ended;
     clearTimeout(late);
   }
-}
-
-/** Ports of the loopback interface that nobody listens on now, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) server.close();
-  await Promise.all(servers.map((server) => once(server, 'close')));
-  return ports;
 }

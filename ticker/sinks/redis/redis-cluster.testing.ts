@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { makeCertificates } from '../../../cluster/kubernetes/certificates.testing.ts';
+import { freePort } from '../../../runtime/free-ports.testing.ts';
 import type { RedisTls } from './connection.ts';
 import { slotCount } from './key-slot.ts';
-import { freePort, type RedisServer, startRedis } from './redis-server.testing.ts';
+import { type RedisServer, startRedis } from './redis-server.testing.ts';
 
 export interface ClusterNode {
   readonly server: RedisServer;

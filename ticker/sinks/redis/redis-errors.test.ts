@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
 import { sleep, systemClock } from '../../../runtime/clock.ts';
+import { freePort } from '../../../runtime/free-ports.testing.ts';
 import { silentLogger } from '../../../runtime/log.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { batch, call } from '../batches.testing.ts';
@@ -11,7 +12,7 @@ import { keySlot } from './key-slot.ts';
 import { fenceKey, setKeys, streamKey } from './keys.ts';
 import { startProxy } from './redis-proxy.testing.ts';
 import { RedisReader } from './redis-reader.ts';
-import { freePort, type RedisServer, startRedis } from './redis-server.testing.ts';
+import { type RedisServer, startRedis } from './redis-server.testing.ts';
 import { RedisSink } from './redis-sink.ts';
 
 /** Each row of the table in docs/operations.md, on a real Redis; what a cluster does is in redis-cluster.test.ts too. */

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../runtime/clock.ts';
+import { freePort } from '../../../runtime/free-ports.testing.ts';
 import { silentLogger } from '../../../runtime/log.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { VirtualClock } from '../../../runtime/virtual-clock.ts';
@@ -10,7 +11,7 @@ import { MemorySink } from '../memory/memory-sink.ts';
 import type { Sink } from '../sink.ts';
 import { fenceKey, lateKey, latestKey, setKeys, streamKey, timesKey } from './keys.ts';
 import { RedisReader } from './redis-reader.ts';
-import { freePort, type RedisServer, startRedis } from './redis-server.testing.ts';
+import { type RedisServer, startRedis } from './redis-server.testing.ts';
 import { RedisSink } from './redis-sink.ts';
 
 const options = { clock: systemClock, random: new SeededRandom(1), log: silentLogger };

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../runtime/clock.ts';
+import { freePort } from '../../../runtime/free-ports.testing.ts';
 import { createLogger, silentLogger } from '../../../runtime/log.ts';
 import { SeededRandom } from '../../../runtime/random.ts';
 import { batch, call } from '../batches.testing.ts';
@@ -9,7 +10,7 @@ import type { Sink } from '../sink.ts';
 import { Connection } from './connection.ts';
 import { streamKey } from './keys.ts';
 import { RedisReader } from './redis-reader.ts';
-import { freePort, type RedisServer, startRedis } from './redis-server.testing.ts';
+import { type RedisServer, startRedis } from './redis-server.testing.ts';
 import { RedisSink } from './redis-sink.ts';
 import { parseRedisUrl } from './redis-url.ts';
 
@@ -130,10 +131,12 @@ test('a login: right, wrong and missing; the password is in no error and no log 
   const server = await start(['--requirepass', 'hunter2']);
   const lines: string[] = [];
   const log = createLogger('trace', { write: (line) => void lines.push(line) });
-  await open(`redis://:hunter2@127.0.0.1:${server.port}`, { log }).ping();
+  // It is to be refused, and not to come too late on a machine that is busy.
+  const patient = { log, commandTimeout: 10_000, connectTimeout: 10_000 };
+  await open(`redis://:hunter2@127.0.0.1:${server.port}`, patient).ping();
   const errors: unknown[] = [];
   for (const login of [':wrong-hunter3@', ':hunter2wrong@', '']) {
-    const sink = open(`redis://${login}127.0.0.1:${server.port}`, { log });
+    const sink = open(`redis://${login}127.0.0.1:${server.port}`, patient);
     errors.push(await sink.ping().catch((error: unknown) => error));
   }
   expect(errors[0]).toMatchObject({ code: 'SINK_UNAVAILABLE', message: expect.stringMatching(/WRONGPASS|invalid/) });
