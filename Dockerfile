@@ -1,4 +1,4 @@
-# One image for every process: operator, shard, gateway, simulator. It holds Node, one bundle of 5 MB, and no tree
+# One image for every process: operator, shard, gateway, simulator. It holds Node, one bundle of 6 MB, and no tree
 # of packages. It runs as an ordinary user, on a read-only root.
 ARG BASE=node:24-bookworm-slim
 

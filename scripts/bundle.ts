@@ -35,6 +35,8 @@ function adapt(threads: Set<string>): Plugin {
 }
 
 async function bundle(entries: ReadonlySet<string>): Promise<void> {
+  // Also of what was written before the threads were known.
+  await rm(join(out ?? '', 'dist'), { recursive: true, force: true });
   const all = new Set(entries);
   await build({
     entryPoints: [...entries],
@@ -55,7 +57,6 @@ async function bundle(entries: ReadonlySet<string>): Promise<void> {
   if (all.size > entries.size) await bundle(all);
 }
 
-await rm(join(out, 'dist'), { recursive: true, force: true });
 await bundle(new Set([entry]));
 for (const pattern of assets) {
   for await (const path of glob(pattern, { cwd: root })) {
