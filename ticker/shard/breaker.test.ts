@@ -51,6 +51,25 @@ test('an answer to a call from before it opened decides nothing', () => {
   expect(breaker.state).toBe('closed');
 });
 
+test('what can be reached again is probed at once, but once for each probe that waited', () => {
+  const breaker = make();
+  breaker.hurry(0);
+  for (let i = 0; i < 3; i++) fail(breaker, 0);
+  expect(breaker.admit(10)).toBeUndefined();
+  breaker.hurry(10);
+  fail(breaker, 10);
+  expect(breaker.retryAt).toBe(210);
+  breaker.hurry(20);
+  expect(breaker.admit(20)).toBeUndefined();
+  fail(breaker, 210);
+  breaker.hurry(220);
+  breaker.succeeded(breaker.admit(220)!);
+  expect(breaker.state).toBe('closed');
+  for (let i = 0; i < 3; i++) fail(breaker, 220);
+  breaker.hurry(230);
+  expect(breaker.admit(230)).toBeDefined();
+});
+
 test('a dead sink is called once a rest, and one that answers is found within one', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 400 }), (steps) => {

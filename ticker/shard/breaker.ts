@@ -33,8 +33,12 @@ export class Breaker {
   #period = 0;
   #opened = 0;
   #rejected = 0;
+  /** A probe before its time was granted, and none has waited for its time since. */
+  #hurried = false;
   /** When a probe may go through; meaningful while open. */
   retryAt = 0;
+  /** What {@link retryAt} was before it was hurried. */
+  #due = 0;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -51,6 +55,7 @@ export class Breaker {
   /** Whether a call may go through now. Its outcome is told with the ticket; undefined turns it away. */
   admit(now: number): number | undefined {
     if (this.#state === 'open' && now >= this.retryAt) {
+      if (now >= this.#due) this.#hurried = false;
       this.#become('halfOpen');
       return this.#period;
     }
@@ -59,12 +64,23 @@ export class Breaker {
     return undefined;
   }
 
+  /**
+   * What is called can be reached again: the next probe need not wait. Once for each rest, so that what is reached again and
+   * again, and answers nothing, is not called more than twice as often.
+   */
+  hurry(now: number): void {
+    if (this.#state !== 'open' || this.#hurried) return;
+    this.#hurried = true;
+    this.retryAt = Math.min(this.retryAt, now);
+  }
+
   /** The call with this ticket was answered. */
   succeeded(ticket: number): void {
     if (ticket !== this.#period) return;
     this.#failures = 0;
     if (this.#state !== 'halfOpen') return;
     this.#probesFailed = 0;
+    this.#hurried = false;
     this.#become('closed');
   }
 
@@ -76,7 +92,7 @@ export class Breaker {
     if (this.#state === 'closed') this.#opened++;
     else this.#probesFailed++;
     this.#failures = 0;
-    this.retryAt = now + backoffDelay(rest, this.#probesFailed, random);
+    this.#due = this.retryAt = now + backoffDelay(rest, this.#probesFailed, random);
     this.#become('open');
   }
 

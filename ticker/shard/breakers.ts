@@ -33,6 +33,11 @@ export class Breakers {
     return place.breaker;
   }
 
+  /** The one of a place that has been called. */
+  find(name: string): Breaker | undefined {
+    return this.#places.get(name)?.breaker;
+  }
+
   /** All of them as one: the state that is farthest from closed, and the sums. */
   snapshot(now: number): BreakerSnapshot {
     this.#forget(now);

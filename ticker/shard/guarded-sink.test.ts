@@ -51,6 +51,39 @@ test('a dead sink is left alone but for probes; opening and closing are each sai
   ]);
 });
 
+test('a sink that can be reached again is called at once, and whoever waits is told', async () => {
+  const clock = new VirtualClock();
+  const sink: Sink = new MemorySink({ clock });
+  let away = true;
+  let reachable = (_place: string): void => {};
+  sink.placeOf = () => 'here';
+  sink.onReachable = (listener) => {
+    reachable = listener;
+    return () => {
+      reachable = () => {};
+    };
+  };
+  sink.send = async () => {
+    if (away) throw sinkUnavailable('away');
+    return { kind: 'written' };
+  };
+  const breakers = new Breakers({ failures: 2, rest: { first: 1000, most: 1000 }, random: new SeededRandom(1) });
+  const guarded = new GuardedSink({ sink, breakers, clock, log: createLogger('silent') });
+  let told = 0;
+  guarded.back.listen(() => told++);
+  for (let n = 1; n <= 3; n++) await expect(guarded.send(call('s', token, n))).rejects.toThrow();
+  away = false;
+  reachable('elsewhere');
+  await expect(guarded.send(call('s', token, 4))).rejects.toMatchObject({ code: 'SINK_CIRCUIT_OPEN' });
+  reachable('here');
+  expect(told).toBe(2);
+  expect(await guarded.send(call('s', token, 4))).toEqual({ kind: 'written' });
+  expect(told).toBe(3);
+  await guarded.close();
+  reachable('here');
+  expect(told).toBe(3);
+});
+
 test('calls that go through are made in the turn they are asked for, so that they keep their order', () => {
   const clock = new VirtualClock();
   const sink = new MemorySink({ clock });

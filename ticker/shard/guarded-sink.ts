@@ -21,13 +21,19 @@ export interface GuardedSinkOptions {
  * (`SINK_CIRCUIT_OPEN`), but for probes. A ping is of all places at once: no breaker of one is asked.
  */
 export class GuardedSink extends ForwardingSink {
-  /** A breaker has closed: the sink is back, there at least. */
+  /** A breaker has closed, or a connection was made: the sink is back, or may be, there at least. */
   readonly back = new Notifier();
   readonly #options: Omit<GuardedSinkOptions, 'sink'>;
+  readonly #endListening: () => void;
 
   constructor(options: GuardedSinkOptions) {
     super(options.sink);
     this.#options = options;
+    const { breakers, clock } = options;
+    this.#endListening = this.onReachable((place) => {
+      breakers.find(place)?.hurry(clock.monotonic());
+      this.back.notify();
+    });
   }
 
   override claim(request: ClaimRequest): Promise<ClaimAnswer> {
@@ -51,7 +57,9 @@ export class GuardedSink extends ForwardingSink {
   }
 
   /** The sink belongs to whoever made it. */
-  override async close(): Promise<void> {}
+  override async close(): Promise<void> {
+    this.#endListening();
+  }
 
   get snapshot(): BreakerSnapshot {
     return this.#options.breakers.snapshot(this.#options.clock.monotonic());

@@ -214,6 +214,7 @@ class ShardProcess implements Shard {
     await Promise.all([...this.#ending].map((stop) => stop()));
     await Promise.all([...this.#accounts.values()].map((account) => account.stop()));
     this.#accounts.clear();
+    await this.#sink.close();
     await this.#lease.release();
   }
 

@@ -33,6 +33,10 @@ export class ForwardingSink implements Sink {
     return this.#inner.placeOf?.(sliceUid) ?? 'all';
   }
 
+  onReachable(listener: (place: string) => void): () => void {
+    return this.#inner.onReachable?.(listener) ?? (() => {});
+  }
+
   ping(): Promise<void> {
     return this.#inner.ping();
   }

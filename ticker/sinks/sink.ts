@@ -108,6 +108,8 @@ export interface Sink {
   end(sliceUid: string, token: Token): Promise<Answer>;
   /** Names the part of the sink that has a slice, where parts may fail by themselves: a server of a cluster. */
   placeOf?(sliceUid: string): string;
+  /** Calls `listener` with a place whenever a connection to it is made, so that calls may be answered again; returns what ends that. */
+  onReachable?(listener: (place: string) => void): () => void;
   /** Resolves when the sink can be reached. */
   ping(): Promise<void>;
   close(): Promise<void>;

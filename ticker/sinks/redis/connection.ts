@@ -58,7 +58,7 @@ export function addressOf(options: RedisOptions): RedisAddress {
  */
 export const channelPurposes = ['reader-channels', 'reader-shards'] as const;
 
-const reconnect = { first: 50, most: 2000 };
+const reconnect = { first: 50, most: 1000 };
 
 /**
  * One connection to one server, that is made at once and made anew for ever, with backoff. Nothing waits in it: a

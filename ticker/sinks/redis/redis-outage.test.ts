@@ -93,7 +93,9 @@ test('a Redis that dies and comes back empty: calls reject, then ask for a claim
   const token = await claimed(sink);
   await server.kill();
   await expect(sink.send(call('slice', token, 1))).rejects.toMatchObject({ code: 'SINK_UNAVAILABLE' });
+  const reachable = new Promise<string>((resolve) => sink.onReachable(resolve));
   await server.restart();
+  expect(await reachable).toBe(sink.placeOf('slice'));
   expect(await eventually(() => sink.send(call('slice', token, 1)))).toEqual({ kind: 'claimFirst' });
 });
 

@@ -34,11 +34,18 @@ export class RedisSink implements Sink {
   readonly #directory: Directory;
   readonly #inFlightLimit: number;
   readonly #latestLimit: string;
+  readonly #listeners = new Set<(place: string) => void>();
   #inFlight = 0;
 
   constructor(options: RedisSinkOptions) {
     this.#nodes = new RedisNodes(options, [calls, claims]);
-    this.#nodes.each((connection) => connection.client.on('ready', () => void loadScripts(connection)));
+    this.#nodes.each((connection, purpose) => {
+      connection.client.on('ready', () => {
+        void loadScripts(connection);
+        if (purpose !== calls) return;
+        for (const listener of this.#listeners) listener(connection.where);
+      });
+    });
     this.#directory = new Directory(this.#nodes, claims, idleMillis, options);
     this.#inFlightLimit = options.inFlightBytes ?? 64 * 1024 * 1024;
     this.#latestLimit = String(options.latestLimit ?? latestKept);
@@ -123,6 +130,11 @@ export class RedisSink implements Sink {
 
   placeOf(sliceUid: string): string {
     return this.#nodes.placeOf(fenceKey(sliceUid));
+  }
+
+  onReachable(listener: (place: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   ping(): Promise<void> {
