@@ -97,7 +97,7 @@ export const defaultLimits: ShardLimits = {
   sealTimeout: 10_000,
   breakerFailures: 5,
   breakerRest: { first: 200, most: 2_000 },
-  callsInFlight: 8,
+  callsInFlight: 16,
   batchesPerCall: 64,
   bytesPerCall: 1024 * 1024,
   heartbeat: 800,
