@@ -1,20 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
-import { nodeEnvironment, nodeOptions } from '../launch.ts';
+import { keptBytecode, nodeEnvironment, nodeOptions } from '../launch.ts';
 import type { Message, Percentiles, Scenario, ShardReport, SubscriberReport } from './messages.ts';
 
 const channel = 'ticks:default:bench';
 /** Milliseconds after which a run counts as stuck. */
 const deadline = 120_000;
-
-/** What the processes of one row have compiled to bytecode those of the next need not: half of what starting takes. */
-const compiled = mkdtempSync(join(tmpdir(), 'bench-compiled-'));
-process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
 
 export interface EndToEnd {
   readonly scenario: Scenario;
@@ -149,7 +142,7 @@ class Child {
     const path = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
     this.#process = fork(path, args, {
       execArgv: [...execArgv],
-      env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...(name === 'shard' ? nodeEnvironment : {}) },
+      env: { ...process.env, ...keptBytecode, ...(name === 'shard' ? nodeEnvironment : {}) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process.on('message', (message) => this.#take(message as Message));

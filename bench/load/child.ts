@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeEnvironment } from '../launch.ts';
+import { keptBytecode, nodeEnvironment } from '../launch.ts';
 import type { BrokerConfig, Message, MessageOf, ReaderConfig, ShardConfig } from './messages.ts';
 
 /** Milliseconds after which a process that says nothing counts as stuck; more than any scenario takes. */
@@ -30,7 +30,8 @@ export class Child {
     this.#name = name;
     this.#process = fork(path, {
       execArgv: [...execArgv],
-      env: { ...process.env, ...(name === 'shard' ? nodeEnvironment : {}) },
+      // The shard's memory is measured: it starts as it does in an image.
+      env: { ...process.env, ...(name === 'shard' ? nodeEnvironment : keptBytecode) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process.on('message', (message) => this.#take(message as Message));
