@@ -51,7 +51,7 @@ simulate: setup ## Simulate failures from seeds: SEEDS=200 [START=1], or one: SE
 	@NODE_COMPILE_CACHE=node_modules/.cache/node node simulation/main.ts
 
 e2e: setup ## The product on a kind cluster: makes it, tests, deletes it (ONLY=pattern; E2E_KUBECONFIG=file for any cluster)
-	@e2e/run test $(ONLY)
+	@e2e/run test $(subst |, ,$(ONLY))
 
 e2e-failover: setup ## How long ticks are away when something dies: N=10 [ONLY=case] [LONG=300, seconds of the long cases]
 	@e2e/run failover
