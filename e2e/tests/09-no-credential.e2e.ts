@@ -25,16 +25,18 @@ it('no credential is in any log, object, event or metric', async () => {
       await kubectl(['get', kinds, '-n', namespace, '-o', 'yaml', '--show-managed-fields']),
     );
   }
-  // The clean-up of the tests before may still replace pods; one that leaves has no metrics any more.
-  const ours = await eventually('every pod is Ready, and none leaves', async () => {
-    const found = await pods(system, 'app.kubernetes.io/instance=ticker');
-    return found.every(({ ready, leaving }) => ready && !leaving) ? found : undefined;
-  });
-  for (const { name, restarts } of ours) {
-    search(`log of ${name}`, await kubectl(['logs', name, '-n', system]));
-    if (restarts > 0) search(`former log of ${name}`, await kubectl(['logs', name, '-n', system, '--previous']));
-    search(`metrics of ${name}`, await podGet(name, 9464, '/metrics'));
-  }
+  // The clean-up of the tests before still replaces pods, and one that is gone has no metrics: then all are searched again.
+  const all = async () => {
+    const ours = await pods(system, 'app.kubernetes.io/instance=ticker');
+    if (!ours.every(({ ready, leaving }) => ready && !leaving)) return undefined;
+    for (const { name, restarts } of ours) {
+      search(`log of ${name}`, await kubectl(['logs', name, '-n', system]));
+      if (restarts > 0) search(`former log of ${name}`, await kubectl(['logs', name, '-n', system, '--previous']));
+      search(`metrics of ${name}`, await podGet(name, 9464, '/metrics'));
+    }
+    return ours;
+  };
+  const ours = await eventually('every pod is there to stay, and searched', all, { timeout: 300_000, interval: 1000 });
   expect(new Set(ours.map(({ component }) => component))).toEqual(new Set(['operator', 'shard', 'gateway']));
   expect(searched).toBeGreaterThan(10_000);
   expect(found).toEqual([]);
