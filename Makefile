@@ -23,11 +23,11 @@ test: setup ## Type check, lint and every test but those on kind
 
 bench: setup ## The hot path beside its peers (QUICK=1: under 50 s; CHECK=1: fail where a ratio misses its goal)
 	@scripts/setup redis python
-	@node bench/main.ts
+	@NODE_COMPILE_CACHE=node_modules/.cache/node node bench/main.ts
 
 load: setup ## The shard under load and failure, every tick accounted for (QUICK=1: under 50 s; ONLY=fault,cost)
 	@scripts/setup redis
-	@node bench/load/main.ts
+	@NODE_COMPILE_CACHE=node_modules/.cache/node node bench/load/main.ts
 
 bench-pipeline: setup ## A tick from a frame's bytes to a sealed batch, nanoseconds (BESIDE=folder: another checkout in the same process)
 	@node bench/pipeline.ts

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../ticker/sinks/redis/redis-server.testing.ts';
-import { keptBytecode, nodeEnvironment, nodeOptions } from '../launch.ts';
+import { nodeEnvironment, nodeOptions } from '../launch.ts';
 import type { Message, Percentiles, Scenario, ShardReport, SubscriberReport } from './messages.ts';
 
 const channel = 'ticks:default:bench';
@@ -142,7 +142,7 @@ class Child {
     const path = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
     this.#process = fork(path, args, {
       execArgv: [...execArgv],
-      env: { ...process.env, ...keptBytecode, ...(name === 'shard' ? nodeEnvironment : {}) },
+      env: { ...process.env, ...(name === 'shard' ? nodeEnvironment : {}) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process.on('message', (message) => this.#take(message as Message));

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { keptBytecode, nodeEnvironment } from '../launch.ts';
+import { nodeEnvironment } from '../launch.ts';
 import type { BrokerConfig, Message, MessageOf, ReaderConfig, ShardConfig } from './messages.ts';
 
 /** Milliseconds after which a process that says nothing counts as stuck; more than any scenario takes. */
@@ -30,8 +30,11 @@ export class Child {
     this.#name = name;
     this.#process = fork(path, {
       execArgv: [...execArgv],
-      // The shard's memory is measured: it starts as it does in an image.
-      env: { ...process.env, ...(name === 'shard' ? nodeEnvironment : keptBytecode) },
+      // The shard's memory is measured: it starts as it does in an image, without what was compiled before.
+      env: {
+        ...process.env,
+        ...(name === 'shard' ? { ...nodeEnvironment, NODE_DISABLE_COMPILE_CACHE: '1' } : {}),
+      },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process.on('message', (message) => this.#take(message as Message));

@@ -65,7 +65,7 @@ describe('what a platform team does', () => {
   });
 
   it('a set that is deleted ends, and disturbs no other', async () => {
-    const { untold, stale, live, made } = await measure({
+    const { made, live, overlap, stream, late, gap, untold, stale } = await measure({
       name: 'set-deleted',
       happen: async () => {
         await apply(
@@ -81,7 +81,8 @@ describe('what a platform team does', () => {
         await kubectl(['delete', 'instrumentset', 'brief', '-n', desk, '--timeout=60s']);
       },
     });
-    expect({ untold, stale, live }).toEqual({ untold: 0, stale: 0, live: made });
+    const none = { overlap: 0, stream: 0, late: 0, gap: 0, untold: 0, stale: 0 };
+    expect({ live, overlap, stream, late, gap, untold, stale }).toEqual({ live: made, ...none });
     const { ends } = await readReport();
     const brief = ends.filter(({ set }) => set === `${desk}/brief`);
     expect(brief.length).toBeGreaterThan(0);
