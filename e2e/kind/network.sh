@@ -10,14 +10,17 @@ network_up() {
     cat /proc/sys/net/ipv4/ip_forward >"$state/ip_forward"
     podman network create --subnet "$subnet" --gateway "$prefix.1" --disable-dns "$name" >/dev/null
   }
-  # Nothing of the cluster leaves this machine.
-  iptables -C FORWARD -s "$subnet" ! -d "$subnet" -j REJECT 2>/dev/null ||
-    iptables -I FORWARD -s "$subnet" ! -d "$subnet" -j REJECT
+  # Nothing of the cluster leaves this machine. What goes over the bridge is forwarded too where the kernel shows bridged
+  # packets to iptables, from a node to another's pods for example: that stays.
+  podman network inspect -f '{{.NetworkInterface}}' "$name" >"$state/bridge"
+  inside -C 2>/dev/null || inside -I
 }
+
+inside() { iptables "$1" FORWARD -i "$(cat "$state/bridge")" ! -o "$(cat "$state/bridge")" -j REJECT; }
 
 network_down() {
   podman network rm -f "$KIND_EXPERIMENTAL_PODMAN_NETWORK" >/dev/null 2>&1 || true
-  iptables -D FORWARD -s "$subnet" ! -d "$subnet" -j REJECT 2>/dev/null || true
+  [ ! -e "$state/bridge" ] || inside -D 2>/dev/null || true
   # What came since may be another cluster's.
   others && return
   [ ! -e "$state/chains" ] || remove_chains

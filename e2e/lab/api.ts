@@ -36,7 +36,9 @@ async function connect(): Promise<HttpConnection> {
 async function exchange(method: 'GET' | 'POST', path: string, body?: string): Promise<string> {
   connection ??= connect();
   const sent = body === undefined ? {} : { body, contentType: 'application/json' };
-  const answer = await (await connection).exchange({ method, path, timeout, ...sent });
+  const answer = await (await connection).exchange({ method, path, timeout, ...sent }).catch((error: unknown) => {
+    throw new Error(`${method} ${path}: ${String(error)}`, { cause: error });
+  });
   if (answer.status < 200 || answer.status > 299)
     throw new Error(`${method} ${path}: ${answer.status} ${answer.body.slice(0, 500)}`);
   return answer.body;
