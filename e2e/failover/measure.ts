@@ -11,7 +11,7 @@ import { type Account, account } from './accounting.ts';
 import type { Case } from './case.ts';
 import { freshPods } from './preparation.ts';
 
-/** What is kept of a run in which ticks were not accounted for, or away for longer than is asked. */
+/** What is kept of a run in which ticks were not accounted for, away for longer than is asked, or not live where all should be. */
 const evidence = '.cache/e2e-evidence';
 
 /** Milliseconds of quiet before and after, and of what is on its way at both ends. */
@@ -21,7 +21,10 @@ const margin = 1500;
 /** Milliseconds that the batch may take which tells of a gap. */
 const told = 30_000;
 
-export type Measured = Pick<Case, 'name' | 'happen'> & Partial<Pick<Case, 'goal' | 'prepare'>>;
+export interface Measured extends Pick<Case, 'name' | 'happen'>, Partial<Pick<Case, 'goal' | 'prepare'>> {
+  /** Readers of the sets that stay should see nothing of it. */
+  readonly unseen?: true;
+}
 
 /** Lets a case happen while ticks flow, waits until everything has recovered, and accounts for every tick of the sets that stay. */
 export async function measure(measured: Measured): Promise<Account> {
@@ -37,7 +40,7 @@ export async function measure(measured: Measured): Promise<Account> {
   }
 }
 
-async function measurePrepared({ name, happen, goal }: Measured): Promise<Account> {
+async function measurePrepared({ name, happen, goal, unseen }: Measured): Promise<Account> {
   await recovered();
   const there = await setNames();
   await resetReader();
@@ -56,7 +59,8 @@ async function measurePrepared({ name, happen, goal }: Measured): Promise<Accoun
     report = await readReport();
     result = account(report, { rate, margin, until, sets });
   }
-  const missed = typeof goal === 'number' && result.longestGap > goal;
+  const missed =
+    (typeof goal === 'number' && result.longestGap > goal) || (unseen === true && result.live < result.made);
   if (result.untold + result.stale > 0 || missed) await keepEvidence(name, report);
   return result;
 }

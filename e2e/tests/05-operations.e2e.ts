@@ -67,6 +67,7 @@ describe('what a platform team does', () => {
   it('a set that is deleted ends, and disturbs no other', async () => {
     const { made, live, overlap, stream, late, gap, untold, stale } = await measure({
       name: 'set-deleted',
+      unseen: true,
       happen: async () => {
         await apply(
           JSON.stringify({
