@@ -19,5 +19,5 @@ USER 1000:1000
 WORKDIR /app
 # Memory is bounded as in bin/ticker-operator.
 ENV MALLOC_ARENA_MAX=1
-ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=50", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=50", "--no-allocation-site-pretenuring", "/app/dist/main.js"]
 CMD ["--help"]

@@ -21,20 +21,22 @@ export interface Line {
   readonly share: number;
 }
 
-const sizes = [1_000, 5_000, 20_000, 100_000];
+const sizes: Record<Size, readonly number[]> = {
+  full: [1_000, 5_000, 20_000, 100_000],
+  quick: [1_000, 5_000, 100_000],
+  short: [1_000, 5_000],
+};
 /** Ticks a second, whatever the number of instruments. */
 export const costRate = 20_000;
 /** Seconds at least; every instrument ticks at least once. */
-const seconds: Record<Size, number> = { full: 15, quick: 1.5, short: 0.5 };
-/** Instruments of a chain of the greatest size that a test waits for. */
-const shortSizes = [1_000, 5_000];
+const seconds: Record<Size, number> = { full: 15, quick: 1, short: 0.5 };
 
 const megabyte = 2 ** 20;
 
 /** One shard process for each number of instruments, without readers. */
 export async function measureCost(size: Size, options: Partial<RigOptions> = {}): Promise<Cost[]> {
   const costs: Cost[] = [];
-  for (const instruments of size === 'short' ? shortSizes : sizes) {
+  for (const instruments of sizes[size]) {
     const rig = await Rig.start({ plan: { instruments, mode: 'full' }, readers: false, ...options });
     try {
       await rig.startShard();

@@ -42,7 +42,7 @@ const scenariosOf = (program: string): Readonly<Record<string, () => Promise<voi
   fault: stream(() => runFault(size, { program })),
   bound: stream(() => runPastBound(size, { program })),
   shutdown: table(async () => shutdownFigures(await runDrains(size, { program }), await runKills(size, { program }))),
-  clean: table(async () => cleanFigures(streamCleanMarket(size === 'full' ? 5_000_000 : 1_000_000))),
+  clean: table(async () => cleanFigures(streamCleanMarket(size === 'full' ? 5_000_000 : 500_000))),
   cost: table(async () => costFigures(await measureCost(size, { program }))),
 });
 

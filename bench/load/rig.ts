@@ -71,9 +71,9 @@ export class Rig {
     const spool = await mkdtemp(join(tmpdir(), 'load-spool-'));
     const forgetSpool = leavesFolder(spool);
     // A subscriber that has to share a core must not be thrown out.
+    const broker = new Child('broker', { plan: options.plan, origin });
     const redis = await startRedis(['--client-output-buffer-limit', 'pubsub 0 0 0', '--io-threads', '1']);
     const forgetRedis = leaves(() => redis.stop());
-    const broker = new Child('broker', { plan: options.plan, origin });
     const { port, slices } = await broker.next('broker');
     const rig = new Rig(options, { redis, broker, slices, port, spool });
     const forget = leaves(() => rig.stop());

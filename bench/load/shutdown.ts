@@ -27,7 +27,7 @@ const asked = Number(process.env['COUNT'] ?? 0);
 
 const ends: Record<Size, Ends> = {
   full: { drains: 50, awayEvery: 5, kills: 5, rate: 20_000 },
-  quick: { drains: 4, awayEvery: 2, kills: 1, rate: 20_000 },
+  quick: { drains: 2, awayEvery: 2, kills: 1, rate: 20_000 },
   short: { drains: 2, awayEvery: 2, kills: 1, rate: 8_000 },
 };
 

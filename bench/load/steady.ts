@@ -21,22 +21,22 @@ const full = (instruments: number): FeedPlan => ({ instruments, mode: 'full' });
 export const steady: Readonly<Record<'baseline' | 'scale' | 'burst' | 'sustained', Record<Size, Steady>>> = {
   baseline: {
     full: { plan: full(1_000), phases: [{ rate: 2_000, seconds: 30 }] },
-    quick: { plan: full(1_000), phases: [{ rate: 2_000, seconds: 3 }] },
+    quick: { plan: full(1_000), phases: [{ rate: 2_000, seconds: 1.5 }] },
     short: { plan: full(1_000), phases: [{ rate: 4_000, seconds: 1 }] },
   },
   scale: {
     full: { plan: full(5_000), phases: [{ rate: 10_000, seconds: 30 }] },
-    quick: { plan: full(5_000), phases: [{ rate: 10_000, seconds: 3 }] },
+    quick: { plan: full(5_000), phases: [{ rate: 10_000, seconds: 1.5 }] },
     short: { plan: full(5_000), phases: [{ rate: 10_000, seconds: 1 }] },
   },
   burst: {
     full: { plan: full(1_000), phases: bursts(10) },
-    quick: { plan: full(1_000), phases: bursts(1) },
+    quick: { plan: full(1_000), phases: bursts(0.4) },
     short: { plan: full(1_000), phases: bursts(0.2) },
   },
   sustained: {
     full: { plan: full(1_000), phases: [{ rate: 5_000, seconds: 600 }] },
-    quick: { plan: full(1_000), phases: [{ rate: 5_000, seconds: 5 }] },
+    quick: { plan: full(1_000), phases: [{ rate: 5_000, seconds: 2 }] },
     short: { plan: full(1_000), phases: [{ rate: 5_000, seconds: 2 }] },
   },
 };
