@@ -70,8 +70,8 @@ export class Rig {
     const origin = micros();
     const spool = await mkdtemp(join(tmpdir(), 'load-spool-'));
     const forgetSpool = leavesFolder(spool);
-    // A subscriber that has to share a core must not be thrown out.
     const broker = new Child('broker', { plan: options.plan, origin });
+    // A subscriber that has to share a core must not be thrown out.
     const redis = await startRedis(['--client-output-buffer-limit', 'pubsub 0 0 0', '--io-threads', '1']);
     const forgetRedis = leaves(() => redis.stop());
     const { port, slices } = await broker.next('broker');
